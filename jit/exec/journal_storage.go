@@ -1,0 +1,95 @@
+package exec
+
+import (
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+
+	"github.com/redline-evm/redline/jit"
+)
+
+// Storage implements jit.State.
+func (j *Journal) Storage(addr common.Address, key, out *uint256.Int) (cold bool) {
+	s, handle := j.slot(addr, key)
+	cold = j.warmSlot(s, handle)
+	*out = s.value
+	return cold
+}
+
+// SetStorage implements jit.State.
+func (j *Journal) SetStorage(addr common.Address, key, value *uint256.Int) jit.SlotChange {
+	s, handle := j.slot(addr, key)
+	cold := j.warmSlot(s, handle)
+	change := jit.SlotChange{Original: s.original, Current: s.value, Cold: cold}
+	if s.value != *value {
+		j.markAccount(j.last)
+		j.markSlot(s, handle)
+		j.undo = append(j.undo, undoEntry{kind: undoSlot, handle: handle, word: s.value})
+		s.value = *value
+	}
+	return change
+}
+
+// WarmSlot marks the slot warm, as an access list does (EIP-2930).
+func (j *Journal) WarmSlot(addr common.Address, key *uint256.Int) {
+	s, handle := j.slot(addr, key)
+	j.warmSlot(s, handle)
+}
+
+// warmSlot marks the slot warm and reports whether it was cold. The first
+// access also fixes the value that the transaction started with: a revert that
+// makes the slot cold again has brought that value back.
+func (j *Journal) warmSlot(s *slot, handle uint32) (cold bool) {
+	if s.warmTx == j.tx {
+		return false
+	}
+	s.warmTx, s.original = j.tx, s.value
+	j.undo = append(j.undo, undoEntry{kind: undoWarmSlot, handle: handle})
+	return true
+}
+
+// markSlot notes that the slot was written since the last diff.
+func (j *Journal) markSlot(s *slot, handle uint32) {
+	if s.dirtyIn != j.epoch {
+		s.dirtyIn = j.epoch
+		j.dirtySlots = append(j.dirtySlots, handle)
+	}
+}
+
+// slot returns the slot, and makes its account the last one asked for.
+func (j *Journal) slot(addr common.Address, key *uint256.Int) (*slot, uint32) {
+	a := j.account(addr)
+	s, handle, cell := j.slots.find(j.lastHandle, key)
+	if s == nil {
+		s, handle = j.slots.insert(cell, j.lastHandle, key)
+		if !a.noStorage {
+			s.value = j.view.Storage(addr, *key)
+		}
+		s.base = s.value
+		s.next, a.firstSlot = a.firstSlot, handle+1
+	}
+	return s, handle
+}
+
+// TransientStorage implements jit.State.
+func (j *Journal) TransientStorage(addr common.Address, key, out *uint256.Int) {
+	j.account(addr)
+	if i, ok := j.transient[transientKey{j.lastHandle, *key}]; ok {
+		*out = j.transientValues[i]
+	} else {
+		out.Clear()
+	}
+}
+
+// SetTransientStorage implements jit.State.
+func (j *Journal) SetTransientStorage(addr common.Address, key, value *uint256.Int) {
+	j.account(addr)
+	k := transientKey{j.lastHandle, *key}
+	i, ok := j.transient[k]
+	if !ok {
+		i = uint32(len(j.transientValues))
+		j.transient[k] = i
+		j.transientValues = append(j.transientValues, uint256.Int{})
+	}
+	j.undo = append(j.undo, undoEntry{kind: undoTransient, handle: i, word: j.transientValues[i]})
+	j.transientValues[i] = *value
+}
