@@ -1,0 +1,212 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/valyala/fasthttp"
+)
+
+// Source is the log of records that a Publisher serves. Its methods may be
+// called from any goroutine.
+type Source interface {
+	// NextSeq is the sequence number that the next record will get.
+	NextSeq() uint64
+	// ReadRecords returns consecutive records from sequence number from on:
+	// at least one when from < NextSeq, then as many as fit in maxBytes. The
+	// error is ErrGone when they are not held any more.
+	ReadRecords(from uint64, maxBytes int) ([][]byte, error)
+}
+
+// PublisherConfig is what a Publisher needs.
+type PublisherConfig struct {
+	Source     Source
+	Chain      string // identifies the chain, by convention the genesis block's hash; clients that name another are refused
+	Genesis    []byte // served as it is
+	ClientsMax int    // 0 stands for 256
+	Log        *slog.Logger
+}
+
+// Publisher is the server's half: HTTP handlers that never end by themselves.
+// A client costs one goroutine and no queue, because it reads from the source
+// at its own pace.
+type Publisher struct {
+	cfg    PublisherConfig
+	frames *frameCache
+	closed chan struct{}
+
+	mu struct {
+		sync.Mutex
+		news    chan struct{} // closed and replaced at each Notify
+		clients int
+		closing bool
+	}
+	done sync.WaitGroup
+}
+
+// The metrics of publishers.
+var (
+	publisherClients = metrics.NewCounter("redline_stream_clients")
+	publisherBytes   = metrics.NewCounter("redline_stream_sent_bytes_total")
+)
+
+// NewPublisher returns a publisher. Close it to end its responses.
+func NewPublisher(cfg PublisherConfig) *Publisher {
+	if cfg.ClientsMax == 0 {
+		cfg.ClientsMax = 256
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Publisher{cfg: cfg, frames: newFrameCache(cfg.Source), closed: make(chan struct{})}
+	p.mu.news = make(chan struct{})
+	return p
+}
+
+// Notify tells waiting clients that the source has more records.
+func (p *Publisher) Notify() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.mu.news)
+	p.mu.news = make(chan struct{})
+}
+
+// Close ends all responses and waits for them.
+func (p *Publisher) Close() {
+	p.mu.Lock()
+	if !p.mu.closing {
+		p.mu.closing = true
+		close(p.closed)
+	}
+	p.mu.Unlock()
+	p.done.Wait()
+}
+
+// ServeGenesis answers GET /genesis.
+func (p *Publisher) ServeGenesis(ctx *fasthttp.RequestCtx) {
+	ctx.SetContentType("application/json")
+	ctx.SetBody(p.cfg.Genesis)
+}
+
+// ServeStream answers GET /stream?from=SEQ[&chain=ID].
+func (p *Publisher) ServeStream(ctx *fasthttp.RequestCtx) {
+	from, status, err := p.check(ctx.QueryArgs())
+	if err != nil {
+		ctx.Error(err.Error(), status)
+		return
+	}
+	if !p.admit() {
+		ctx.Error("no more clients are admitted", fasthttp.StatusServiceUnavailable)
+		return
+	}
+	// The response is written by hand: the connection is the only place where
+	// a write can have a deadline of its own.
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(conn net.Conn) {
+		defer p.dismiss()
+		if err := p.send(conn, from); err != nil {
+			p.cfg.Log.Info("stream client left", "client", conn.RemoteAddr(), "err", err)
+		}
+	})
+}
+
+// check validates a request, so that refusals come as an HTTP status.
+func (p *Publisher) check(args *fasthttp.Args) (from uint64, status int, err error) {
+	text := string(args.Peek("from"))
+	if from, err = strconv.ParseUint(text, 10, 64); err != nil {
+		return 0, fasthttp.StatusBadRequest, fmt.Errorf("cannot parse from: got %q; want a sequence number", text)
+	}
+	if chain := string(args.Peek("chain")); chain != "" && chain != p.cfg.Chain {
+		return 0, fasthttp.StatusConflict, fmt.Errorf("this is chain %s; want %s", p.cfg.Chain, chain)
+	}
+	next := p.cfg.Source.NextSeq()
+	if from > next {
+		return 0, fasthttp.StatusRequestedRangeNotSatisfiable, fmt.Errorf("this node has records up to %d; want record %d", next, from)
+	}
+	if from < next {
+		if _, err := p.frames.frame(from); errors.Is(err, ErrGone) {
+			return 0, fasthttp.StatusGone, err
+		} else if err != nil {
+			return 0, fasthttp.StatusInternalServerError, err
+		}
+	}
+	return from, 0, nil
+}
+
+func (p *Publisher) admit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.closing || p.mu.clients == p.cfg.ClientsMax {
+		return false
+	}
+	p.mu.clients++
+	p.done.Add(1)
+	publisherClients.Inc()
+	return true
+}
+
+func (p *Publisher) dismiss() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.clients--
+	p.done.Done()
+	publisherClients.Dec()
+}
+
+const responseHeader = "HTTP/1.1 200 OK\r\n" +
+	"Content-Type: application/octet-stream\r\n" +
+	"Cache-Control: no-store\r\n" +
+	"Connection: close\r\n\r\n"
+
+// send writes the response until the client or the publisher ends it.
+func (p *Publisher) send(conn net.Conn, next uint64) error {
+	if err := write(conn, []byte(responseHeader)); err != nil {
+		return err
+	}
+	heartbeat := time.NewTicker(heartbeatInterval)
+	defer heartbeat.Stop()
+	for {
+		news := p.news() // taken before looking, so that nothing is missed
+		for next < p.cfg.Source.NextSeq() {
+			frame, err := p.frames.frame(next)
+			if err != nil {
+				return fmt.Errorf("cannot read record %d: %w", next, err)
+			}
+			if err := write(conn, frame.bytes); err != nil {
+				return err
+			}
+			next = frame.next
+		}
+		select {
+		case <-news:
+		case <-heartbeat.C:
+			beat := AppendFrame(nil, Batch{First: next, ServerNext: next})
+			if err := write(conn, beat); err != nil {
+				return err
+			}
+		case <-p.closed:
+			return nil
+		}
+	}
+}
+
+func (p *Publisher) news() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.news
+}
+
+func write(conn net.Conn, b []byte) error {
+	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	n, err := conn.Write(b)
+	publisherBytes.Add(n)
+	return err
+}
