@@ -149,7 +149,13 @@ func (j *Journal) clearTx() {
 
 // delete removes the account and its storage.
 func (j *Journal) delete(a *account) {
-	a.Account, a.code, a.noStorage = chain.NewAccount(), nil, true
+	a.Account, a.code = chain.NewAccount(), nil
+	j.clearStorage(a)
+}
+
+// clearStorage makes all slots of the account zero, for good.
+func (j *Journal) clearStorage(a *account) {
+	a.noStorage = true
 	for next := a.firstSlot; next != 0; {
 		s := j.slots.slots.at(next - 1)
 		j.markSlot(s, next-1)
@@ -199,6 +205,13 @@ func (j *Journal) SubBalance(addr common.Address, amount *uint256.Int) {
 		j.push(undoBalance, a.Balance)
 		a.Balance.Sub(&a.Balance, amount)
 	}
+}
+
+// SetBalance replaces the account's balance and touches it.
+func (j *Journal) SetBalance(addr common.Address, wei *uint256.Int) {
+	a := j.change(addr)
+	j.push(undoBalance, a.Balance)
+	a.Balance = *wei
 }
 
 // Nonce implements jit.State.
