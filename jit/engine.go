@@ -1,16 +1,33 @@
 package jit
 
+import (
+	"sync/atomic"
+
+	"github.com/redline-evm/redline/jit/ir"
+)
+
 // Config sets the bounds of an Engine. The zero value means the defaults.
 type Config struct {
 	CodeCacheBytes int // decoded code kept for reuse, over all forks
 }
 
+// codeCacheBytesDefault holds the decoded code of about a thousand contracts of
+// the greatest size.
+const codeCacheBytesDefault = 256 << 20
+
 // Engine runs EVM code. It holds what all its EVMs share: the cache of decoded
 // code. It is safe for concurrent use.
-type Engine struct{}
+type Engine struct {
+	codes *codeCache
+}
 
 // New returns an engine.
-func New(cfg Config) *Engine { return &Engine{} }
+func New(cfg Config) *Engine {
+	if cfg.CodeCacheBytes == 0 {
+		cfg.CodeCacheBytes = codeCacheBytesDefault
+	}
+	return &Engine{codes: newCodeCache(cfg.CodeCacheBytes)}
+}
 
 // NewEVM returns an EVM that runs on the given state inside the given EVM
 // block. It belongs to one goroutine; it is made to be kept and reused.
@@ -24,6 +41,17 @@ type EVM struct {
 	state  State
 	block  *BlockContext
 	tx     TxContext
+
+	depth  int   // running frames
+	refund int64 // gas to refund, so far
+
+	top       frame    // caller of the top-level call
+	frames    []*frame // by depth
+	stacks    stackArena
+	codes     recentCodes
+	decoder   ir.Decoder
+	keccak    hasher
+	cancelled atomic.Bool
 }
 
 // SetState changes the state that later calls run on.
@@ -34,14 +62,65 @@ func (v *EVM) SetBlock(block *BlockContext) { v.block = block }
 
 // SetTx sets the transaction that later calls belong to and takes back an
 // earlier Cancel.
-func (v *EVM) SetTx(tx TxContext) { v.tx = tx }
+func (v *EVM) SetTx(tx TxContext) {
+	v.tx = tx
+	v.cancelled.Store(false)
+}
 
 // Cancel makes the running call end soon with the halt Cancelled. It may be
 // called from any goroutine and holds until the next SetTx.
-func (v *EVM) Cancel() {}
+func (v *EVM) Cancel() { v.cancelled.Store(true) }
 
-// Call runs the code of msg.To, or the precompiled contract there.
-func (v *EVM) Call(msg *Message) Result { panic("BUG: not built") }
+// Call transfers msg.Value and runs the code of msg.To, or the precompiled
+// contract there. The target of a delegation (EIP-7702) becomes warm.
+func (v *EVM) Call(msg *Message) Result {
+	v.start()
+	if target, ok := v.delegation(msg.To); ok {
+		v.state.WarmAccount(target)
+	}
+	v.top.call = call{
+		kind:   plainCall,
+		caller: msg.Caller,
+		self:   msg.To,
+		code:   msg.To,
+		value:  msg.Value,
+		input:  msg.Input,
+		gas:    msg.Gas,
+	}
+	return v.finish(v.call(&v.top.call))
+}
 
-// Create runs msg.Input as init code and deploys what it returns.
-func (v *EVM) Create(msg *Message) Result { panic("BUG: not built") }
+// Create runs msg.Input as init code and deploys what it returns. It increments
+// the caller's nonce, whose value before gives the new address.
+func (v *EVM) Create(msg *Message) Result {
+	v.start()
+	address := createAddress(msg.Caller, v.state.Nonce(msg.Caller))
+	v.top.create = create{
+		caller:   msg.Caller,
+		address:  address,
+		value:    msg.Value,
+		initCode: msg.Input,
+		gas:      msg.Gas,
+	}
+	result := v.finish(v.create(&v.top.create))
+	result.Created = address
+	return result
+}
+
+// start prepares for a top-level call.
+func (v *EVM) start() {
+	v.depth, v.refund = 0, 0
+	v.stacks.release()
+	for i, f := range v.frames {
+		f.trim(i)
+	}
+}
+
+// finish makes the result of a top-level call.
+func (v *EVM) finish(out outcome) Result {
+	result := Result{Halt: out.halt, GasLeft: out.gas, Output: out.output}
+	if out.halt == Success {
+		result.Refund = uint64(v.refund)
+	}
+	return result
+}

@@ -9,16 +9,17 @@ package jit
 import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
+	"github.com/redline-evm/redline/jit/ir"
 )
 
 // Fork selects the rules of one Ethereum hard fork.
-type Fork uint8
+type Fork = ir.Fork
 
 // The forks that the engine runs.
 const (
-	Cancun Fork = iota
-	Prague
-	Osaka
+	Cancun = ir.Cancun
+	Prague = ir.Prague
+	Osaka  = ir.Osaka
 )
 
 // BlockContext is what code can read of the EVM block it runs in.

@@ -1,0 +1,159 @@
+package jit
+
+import (
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
+
+	"github.com/redline-evm/redline/jit/ir"
+)
+
+// depthMax is the number of frames that may be open when another is begun.
+const depthMax = 1024
+
+// callKind tells the four calls of the EVM apart.
+type callKind uint8
+
+const (
+	plainCall callKind = iota
+	callCode
+	delegateCall
+	staticCall
+)
+
+// call is what a call needs to know.
+type call struct {
+	kind   callKind
+	static bool
+	caller common.Address
+	self   common.Address // whose storage and balance
+	code   common.Address // whose code
+	value  word           // seen by the callee; moved by a plainCall
+	input  []byte
+	gas    uint64
+}
+
+// outcome is how a call or create ended. The output is valid until the next
+// call at the same depth.
+type outcome struct {
+	halt   Halt
+	gas    uint64
+	output []byte
+}
+
+// call runs a call. Whatever it changed is undone unless it succeeds.
+func (v *EVM) call(c *call) outcome {
+	if v.depth > depthMax {
+		return outcome{halt: CallDepth, gas: c.gas}
+	}
+	if c.kind <= callCode && !v.canPay(c.caller, &c.value) {
+		return outcome{halt: InsufficientBalance, gas: c.gas}
+	}
+	checkpoint, refund := v.state.Checkpoint(), v.refund
+	if c.kind == plainCall {
+		v.state.Transfer(c.caller, c.self, &c.value)
+	}
+	out := v.execute(c)
+	if out.halt != Success {
+		v.state.Revert(checkpoint)
+		v.refund = refund
+	}
+	return out
+}
+
+// canPay reports whether the account owns the amount.
+func (v *EVM) canPay(addr common.Address, amount *word) bool {
+	if amount.IsZero() {
+		return true
+	}
+	balance := &v.nextFrame().scratch
+	v.state.Balance(addr, balance)
+	return !balance.Lt(amount)
+}
+
+// execute runs what a call calls.
+func (v *EVM) execute(c *call) outcome {
+	if p := precompileAt(v.block.Fork, c.code); p != nil {
+		return runPrecompile(p, c)
+	}
+	code, hash := v.state.Code(c.code)
+	if target, ok := v.parseDelegation(code); ok {
+		code, hash = v.state.Code(target)
+	}
+	if len(code) == 0 {
+		return outcome{gas: c.gas}
+	}
+	f := v.nextFrame()
+	f.code = v.decode(code, hash)
+	f.bytecode = code
+	f.self, f.caller = c.self, c.caller
+	f.static = c.static
+	f.gas = c.gas
+	f.input = c.input
+	copyWord(&f.value, &c.value)
+	return v.runFrame(f)
+}
+
+func runPrecompile(p vm.PrecompiledContract, c *call) outcome {
+	gas := p.RequiredGas(c.input)
+	if gas > c.gas {
+		return outcome{halt: OutOfGas}
+	}
+	output, err := p.Run(c.input)
+	if err != nil {
+		return outcome{halt: PrecompileFailure}
+	}
+	return outcome{gas: c.gas - gas, output: output}
+}
+
+// nextFrame returns the frame that the next call uses.
+func (v *EVM) nextFrame() *frame {
+	if v.depth == len(v.frames) {
+		v.frames = append(v.frames, &frame{evm: v})
+	}
+	return v.frames[v.depth]
+}
+
+// runFrame runs a frame whose code, addresses, input and gas are set.
+func (v *EVM) runFrame(f *frame) outcome {
+	f.mem.reset()
+	f.returnData, f.output = nil, nil
+	place := v.stacks.place
+	f.base = v.stacks.alloc()
+	v.depth++
+	halt := f.run()
+	v.depth--
+	v.stacks.place = place
+	if halt != Success && halt != Reverted {
+		return outcome{halt: halt}
+	}
+	return outcome{halt: halt, gas: f.gas, output: f.output}
+}
+
+// delegation returns the account whose code addr runs instead of its own
+// (EIP-7702).
+func (v *EVM) delegation(addr common.Address) (target common.Address, ok bool) {
+	code, _ := v.state.Code(addr)
+	return v.parseDelegation(code)
+}
+
+func (v *EVM) parseDelegation(code []byte) (target common.Address, ok bool) {
+	if v.block.Fork < Prague || len(code) == 0 || code[0] != types.DelegationPrefix[0] {
+		return target, false
+	}
+	return types.ParseDelegation(code)
+}
+
+// trim gives back memory that is not worth keeping between top-level calls, and
+// drops what the last call has left behind.
+func (f *frame) trim(depth int) {
+	kept := memoryKeptInner
+	if depth < outerFrames {
+		kept = memoryKeptOuter
+	}
+	f.mem.trim(kept)
+	if depth >= outerFrames {
+		f.decoder = ir.Decoder{}
+	}
+	f.input, f.bytecode, f.returnData, f.output, f.code = nil, nil, nil, nil, nil
+}

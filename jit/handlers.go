@@ -1,0 +1,52 @@
+package jit
+
+import "github.com/redline-evm/redline/jit/ir"
+
+// A handler executes one instruction and returns the new stack pointer, or what
+// frame.end returns when the frame has ended. The gas of the block is charged
+// and the stack is high enough.
+type handler func(f *frame, in *ir.Instr, sp *word) *word
+
+// handlers holds what run has no arm for.
+var handlers [ir.OpCount]handler
+
+func init() {
+	for op := range handlers {
+		handlers[op] = opUnknown
+	}
+	for op, h := range map[ir.Op]handler{
+		ir.BadJump: opBadJump, ir.Invalid: opInvalid, ir.INVALID: opInvalid,
+		ir.STOP: opStop, ir.RETURN: opReturn, ir.REVERT: opRevert, ir.SELFDESTRUCT: opSelfDestruct,
+
+		ir.MUL: opMul, ir.DIV: opDiv, ir.SDIV: opSDiv, ir.MOD: opMod, ir.SMOD: opSMod,
+		ir.ADDMOD: opAddMod, ir.MULMOD: opMulMod, ir.EXP: opExp, ir.SIGNEXTEND: opSignExtend,
+		ir.SLT: opSLT, ir.SGT: opSGT, ir.BYTE: opByte, ir.SHL: opSHL, ir.SHR: opSHR, ir.SAR: opSAR,
+		ir.CLZ: opCLZ,
+
+		ir.KECCAK256: opKeccak256, ir.MSTORE8: opMStore8, ir.MSIZE: opMSize, ir.MCOPY: opMCopy,
+		ir.CALLDATALOAD: opCallDataLoad, ir.CALLDATASIZE: opCallDataSize, ir.CALLDATACOPY: opCallDataCopy,
+		ir.CODECOPY: opCodeCopy, ir.RETURNDATASIZE: opReturnDataSize, ir.RETURNDATACOPY: opReturnDataCopy,
+
+		ir.ADDRESS: opAddress, ir.ORIGIN: opOrigin, ir.CALLER: opCaller, ir.CALLVALUE: opCallValue,
+		ir.GASPRICE: opGasPrice, ir.GAS: opGas, ir.BLOCKHASH: opBlockHash, ir.COINBASE: opCoinbase,
+		ir.TIMESTAMP: opTimestamp, ir.NUMBER: opNumber, ir.PREVRANDAO: opPrevRandao, ir.GASLIMIT: opGasLimit,
+		ir.CHAINID: opChainID, ir.BASEFEE: opBaseFee, ir.BLOBHASH: opBlobHash, ir.BLOBBASEFEE: opBlobBaseFee,
+
+		ir.BALANCE: opBalance, ir.SELFBALANCE: opSelfBalance, ir.EXTCODESIZE: opExtCodeSize,
+		ir.EXTCODECOPY: opExtCodeCopy, ir.EXTCODEHASH: opExtCodeHash, ir.SLOAD: opSLoad, ir.SSTORE: opSStore,
+		ir.TLOAD: opTLoad, ir.TSTORE: opTStore,
+		ir.LOG0: opLog, ir.LOG0 + 1: opLog, ir.LOG0 + 2: opLog, ir.LOG0 + 3: opLog, ir.LOG4: opLog,
+
+		ir.CALL: opCall, ir.CALLCODE: opCallCode, ir.DELEGATECALL: opDelegateCall, ir.STATICCALL: opStaticCall,
+		ir.CREATE: opCreate, ir.CREATE2: opCreate2,
+	} {
+		handlers[op] = h
+	}
+}
+
+func opUnknown(_ *frame, in *ir.Instr, _ *word) *word {
+	panic("BUG: no handler for operation " + in.Op.String())
+}
+
+func opBadJump(f *frame, _ *ir.Instr, _ *word) *word { return f.end(InvalidJump) }
+func opInvalid(f *frame, _ *ir.Instr, _ *word) *word { return f.end(InvalidOpcode) }

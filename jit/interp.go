@@ -1,0 +1,196 @@
+package jit
+
+import (
+	"math/bits"
+
+	"github.com/redline-evm/redline/jit/ir"
+)
+
+// run executes the frame's code and returns why it ended.
+//
+// The stack pointer sp points to the top word. Gas and stack height are checked
+// once for each basic block; after that the arms work without checks. Frequent
+// operations have an arm here; an arm does no more than a few loads and stores,
+// so that the compiler keeps ip and sp in registers. All others are functions in
+// the table of handlers.
+func (f *frame) run() Halt {
+	instrs := &f.code.Instrs[0]
+	ip := skip(instrs, ir.Entry)
+	sp := f.base
+	for {
+		// ip is at a block header.
+		height := uint64(heightBytes(sp, f.base))
+		second := skip(ip, 1)
+		if height-uint64(ip.N) > uint64(second.N) {
+			return f.stackHalt(height, ip.N)
+		}
+		if f.gas < uint64(ip.Arg) {
+			return OutOfGas
+		}
+		f.gas -= uint64(ip.Arg)
+		ip = skip(ip, second.Arg+ir.HeaderSize)
+
+	block:
+		for ; ; ip = skip(ip, 1) {
+			switch ip.Op {
+			case ir.Block:
+				break block
+
+			case ir.Push:
+				sp = above(sp)
+				setUint64(sp, uint64(ip.Arg))
+			case ir.PushWide:
+				sp = above(sp)
+				copyWord(sp, &f.code.Words[ip.Arg])
+			case ir.Dup:
+				x := bytesBelow(sp, ip.N)
+				sp = above(sp)
+				copyWord(sp, x)
+			case ir.Swap:
+				x := bytesBelow(sp, ip.N)
+				sp[0], x[0] = x[0], sp[0]
+				sp[1], x[1] = x[1], sp[1]
+				sp[2], x[2] = x[2], sp[2]
+				sp[3], x[3] = x[3], sp[3]
+			case ir.Drop:
+				sp = bytesBelow(sp, ip.N)
+
+			case ir.ADD:
+				x := sp
+				sp = below(sp, 1)
+				var carry uint64
+				sp[0], carry = bits.Add64(x[0], sp[0], 0)
+				sp[1], carry = bits.Add64(x[1], sp[1], carry)
+				sp[2], carry = bits.Add64(x[2], sp[2], carry)
+				sp[3], _ = bits.Add64(x[3], sp[3], carry)
+			case ir.SUB:
+				x := sp
+				sp = below(sp, 1)
+				var borrow uint64
+				sp[0], borrow = bits.Sub64(x[0], sp[0], 0)
+				sp[1], borrow = bits.Sub64(x[1], sp[1], borrow)
+				sp[2], borrow = bits.Sub64(x[2], sp[2], borrow)
+				sp[3], _ = bits.Sub64(x[3], sp[3], borrow)
+			case ir.LT:
+				x := sp
+				sp = below(sp, 1)
+				setUint64(sp, less(x, sp))
+			case ir.GT:
+				x := sp
+				sp = below(sp, 1)
+				setUint64(sp, less(sp, x))
+			case ir.EQ:
+				x := sp
+				sp = below(sp, 1)
+				setUint64(sp, isZero((x[0]^sp[0])|(x[1]^sp[1])|(x[2]^sp[2])|(x[3]^sp[3])))
+			case ir.ISZERO:
+				setUint64(sp, isZero(sp[0]|sp[1]|sp[2]|sp[3]))
+			case ir.AND:
+				x := sp
+				sp = below(sp, 1)
+				sp[0], sp[1], sp[2], sp[3] = x[0]&sp[0], x[1]&sp[1], x[2]&sp[2], x[3]&sp[3]
+			case ir.OR:
+				x := sp
+				sp = below(sp, 1)
+				sp[0], sp[1], sp[2], sp[3] = x[0]|sp[0], x[1]|sp[1], x[2]|sp[2], x[3]|sp[3]
+			case ir.XOR:
+				x := sp
+				sp = below(sp, 1)
+				sp[0], sp[1], sp[2], sp[3] = x[0]^sp[0], x[1]^sp[1], x[2]^sp[2], x[3]^sp[3]
+			case ir.NOT:
+				sp[0], sp[1], sp[2], sp[3] = ^sp[0], ^sp[1], ^sp[2], ^sp[3]
+
+			case ir.MLOAD:
+				if sp[0] >= f.mem.loads || sp[1]|sp[2]|sp[3] != 0 {
+					if !f.reachWord(sp) {
+						return OutOfGas
+					}
+				}
+				loadWord(sp, f.mem.bytes[sp[0]:])
+			case ir.MSTORE:
+				if sp[0] >= f.mem.loads || sp[1]|sp[2]|sp[3] != 0 {
+					if !f.reachWord(sp) {
+						return OutOfGas
+					}
+				}
+				storeWord(f.mem.bytes[sp[0]:], below(sp, 1))
+				sp = below(sp, 2)
+
+			case ir.Goto:
+				if f.evm.cancelled.Load() {
+					return Cancelled
+				}
+				ip = skip(instrs, ip.Arg)
+				break block
+			case ir.GotoIf:
+				x := sp
+				sp = below(sp, 1)
+				if x[0]|x[1]|x[2]|x[3] == 0 {
+					ip = skip(ip, 1)
+					break block
+				}
+				if f.evm.cancelled.Load() {
+					return Cancelled
+				}
+				ip = skip(instrs, ip.Arg)
+				break block
+			case ir.JUMP:
+				if f.evm.cancelled.Load() {
+					return Cancelled
+				}
+				ip = skip(instrs, f.target(sp))
+				sp = below(sp, 1)
+				break block
+			case ir.JUMPI:
+				x := sp
+				sp = below(sp, 2)
+				if y := below(x, 1); y[0]|y[1]|y[2]|y[3] == 0 {
+					ip = skip(ip, 1)
+					break block
+				}
+				if f.evm.cancelled.Load() {
+					return Cancelled
+				}
+				ip = skip(instrs, f.target(x))
+				break block
+
+			default:
+				if sp = handlers[ip.Op](f, ip, sp); sp == nil {
+					return f.halt
+				}
+			}
+		}
+	}
+}
+
+// target is the index of the header that a dynamic jump goes to: that of the
+// bad jump when dest is no JUMPDEST.
+func (f *frame) target(dest *word) uint32 {
+	if dest[1]|dest[2]|dest[3] != 0 || dest[0] >= uint64(len(f.code.Dests)) {
+		return 0
+	}
+	return f.code.Dests[dest[0]]
+}
+
+// stackHalt names what is wrong with the height at which a block was entered.
+func (f *frame) stackHalt(height uint64, lowest uint16) Halt {
+	if height < uint64(lowest) {
+		return StackUnderflow
+	}
+	return StackOverflow
+}
+
+// less is 1 if x < y, else 0.
+func less(x, y *word) uint64 {
+	_, borrow := bits.Sub64(x[0], y[0], 0)
+	_, borrow = bits.Sub64(x[1], y[1], borrow)
+	_, borrow = bits.Sub64(x[2], y[2], borrow)
+	_, borrow = bits.Sub64(x[3], y[3], borrow)
+	return borrow
+}
+
+// isZero is 1 if x is zero, else 0.
+func isZero(x uint64) uint64 {
+	_, borrow := bits.Sub64(x, 1, 0)
+	return borrow
+}

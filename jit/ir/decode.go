@@ -1,0 +1,245 @@
+package ir
+
+import "github.com/holiman/uint256"
+
+// blockGasMax bounds the static gas of one block, so that it fits in an
+// instruction; longer stretches are cut.
+const blockGasMax = 1 << 30
+
+// runMax bounds how many JUMPDESTs in a row share one block.
+const runMax = 1 << 16
+
+// Decoder turns bytecode into Code. It keeps its memory for the next use.
+type Decoder struct {
+	code []byte
+	fork Fork
+	out  Code
+
+	reachable bool // control can reach the next opcode
+	begun     bool // the block of the next opcode has its header
+	block     block
+	jumps     []uint32 // instructions whose Arg is a bytecode offset to resolve
+	seesGas   []uint32 // instructions of the block that want to know the gas behind them
+}
+
+// block is the basic block being decoded. Heights are in words, relative to the
+// height at its start.
+type block struct {
+	start   int    // index of the first header
+	headers int    // one, or one for each JUMPDEST of a run
+	body    int    // index of the first instruction behind the headers
+	gas     uint64 // static gas so far
+	height  int    // now
+	lowest  int    // lowest that an opcode reached down to
+	highest int    // highest so far
+}
+
+// Decode decodes code by the rules of fork. The result belongs to the decoder
+// and is valid until its next Decode.
+func (d *Decoder) Decode(code []byte, fork Fork) *Code {
+	d.reset(code, fork)
+	d.badJump()
+	for pc := 0; pc < len(code); {
+		switch {
+		case Op(code[pc]) == JUMPDEST:
+			pc += d.jumpdests(pc)
+		case d.reachable:
+			d.opcode(pc)
+			fallthrough
+		default:
+			pc += 1 + PushSize(code[pc])
+		}
+	}
+	d.end()
+	d.resolveJumps()
+	return &d.out
+}
+
+func (d *Decoder) reset(code []byte, fork Fork) {
+	d.code, d.fork = code, fork
+	d.out.Instrs = d.out.Instrs[:0]
+	d.out.Words = d.out.Words[:0]
+	if cap(d.out.Dests) < len(code) {
+		d.out.Dests = make([]uint32, len(code))
+	}
+	d.out.Dests = d.out.Dests[:len(code)]
+	clear(d.out.Dests)
+	d.jumps = d.jumps[:0]
+	d.reachable, d.begun = true, false
+}
+
+// badJump emits the block at index 0.
+func (d *Decoder) badJump() {
+	d.begin(1)
+	d.emit(Instr{Op: BadJump})
+	d.finish()
+}
+
+// end emits the STOP that bytecode has behind its end.
+func (d *Decoder) end() {
+	if !d.reachable {
+		return
+	}
+	d.beginIfNeeded()
+	d.emit(Instr{Op: STOP})
+	d.finish()
+}
+
+// jumpdests starts the block of the JUMPDESTs at pc and returns their number.
+func (d *Decoder) jumpdests(pc int) int {
+	count := 1
+	for pc+count < len(d.code) && Op(d.code[pc+count]) == JUMPDEST && count < runMax {
+		count++
+	}
+	if d.begun {
+		d.finish()
+	}
+	d.begin(count)
+	for i := range count {
+		d.out.Dests[pc+i] = uint32(d.block.start + i*HeaderSize)
+	}
+	d.block.gas = uint64(count) * uint64(table[JUMPDEST].Gas)
+	d.reachable = true
+	return count
+}
+
+// opcode decodes the opcode at pc.
+func (d *Decoder) opcode(pc int) {
+	d.beginIfNeeded()
+	opcode := d.code[pc]
+	info, ok := Lookup(opcode, d.fork)
+	if !ok {
+		d.emit(Instr{Op: Invalid})
+		d.halt()
+		return
+	}
+	d.count(info)
+	d.translate(pc, Op(opcode), info)
+	switch {
+	case info.Props.Halts():
+		d.halt()
+	case Op(opcode) == JUMPI || d.block.gas > blockGasMax:
+		d.finish()
+	}
+}
+
+// count adds the opcode to the block's gas and heights.
+func (d *Decoder) count(info *Info) {
+	b := &d.block
+	b.gas += uint64(info.Gas)
+	b.height -= int(info.Pops)
+	b.lowest = min(b.lowest, b.height)
+	b.height += int(info.Pushes)
+	b.highest = max(b.highest, b.height)
+}
+
+// translate emits the instructions of one opcode.
+func (d *Decoder) translate(pc int, op Op, info *Info) {
+	switch {
+	case op >= PUSH0 && op <= PUSH32:
+		d.push(pc, PushSize(byte(op)))
+	case op == PC:
+		d.emit(Instr{Op: Push, Arg: uint32(pc)})
+	case op == CODESIZE:
+		d.emit(Instr{Op: Push, Arg: uint32(len(d.code))})
+	case op >= DUP1 && op <= DUP16:
+		d.emit(Instr{Op: Dup, N: uint16(op-DUP1) * WordSize})
+	case op >= SWAP1 && op <= SWAP16:
+		d.emit(Instr{Op: Swap, N: uint16(op-SWAP1+1) * WordSize})
+	case op >= LOG0 && op <= LOG4:
+		d.emit(Instr{Op: op, N: uint16(op - LOG0)})
+	case info.Props.SeesGas():
+		d.seesGas = append(d.seesGas, uint32(len(d.out.Instrs)))
+		d.emit(Instr{Op: op, Arg: uint32(d.block.gas)})
+	default:
+		d.fuse(op)
+	}
+}
+
+// push emits the constant of size bytes behind pc. Bytes behind the code's end
+// are zero.
+func (d *Decoder) push(pc, size int) {
+	first := pc + 1
+	last := min(first+size, len(d.code))
+	var word uint256.Int
+	word.SetBytes(d.code[first:last])
+	word.Lsh(&word, 8*uint(first+size-last))
+	d.emitWord(&word)
+}
+
+// emitWord emits a push of word.
+func (d *Decoder) emitWord(word *uint256.Int) {
+	if word.IsUint64() && word.Uint64() <= 1<<32-1 {
+		d.emit(Instr{Op: Push, Arg: uint32(word.Uint64())})
+		return
+	}
+	d.emit(Instr{Op: PushWide, Arg: uint32(len(d.out.Words))})
+	d.out.Words = append(d.out.Words, *word)
+}
+
+func (d *Decoder) emit(in Instr) { d.out.Instrs = append(d.out.Instrs, in) }
+
+// begin opens a block with the given number of headers.
+func (d *Decoder) begin(headers int) {
+	start := len(d.out.Instrs)
+	for range headers * HeaderSize {
+		d.emit(Instr{Op: Block})
+	}
+	d.block = block{start: start, headers: headers, body: len(d.out.Instrs)}
+	d.begun = true
+}
+
+func (d *Decoder) beginIfNeeded() {
+	if !d.begun {
+		d.begin(1)
+	}
+}
+
+// halt closes the block behind an opcode that control does not pass.
+func (d *Decoder) halt() {
+	d.finish()
+	d.reachable = false
+}
+
+// finish closes the block: now its headers can be written.
+func (d *Decoder) finish() {
+	b := &d.block
+	lowest, span := b.bounds()
+	jumpdestGas := uint32(table[JUMPDEST].Gas)
+	for i := range b.headers {
+		head := d.out.Instrs[b.start+i*HeaderSize:]
+		head[0] = Instr{Op: Block, N: lowest, Arg: uint32(b.gas) - uint32(i)*jumpdestGas}
+		head[1] = Instr{Op: Block, N: span, Arg: uint32((b.headers - 1 - i) * HeaderSize)}
+	}
+	for _, i := range d.seesGas {
+		in := &d.out.Instrs[i]
+		in.Arg = uint32(b.gas) - in.Arg
+	}
+	d.seesGas = d.seesGas[:0]
+	d.begun = false
+}
+
+// bounds returns the stack heights at which the block may be entered, in bytes:
+// the lowest, and how much higher the highest is. No height is between 65535
+// and 65535, so that a block that needs more than the stack can hold always
+// fails.
+func (b *block) bounds() (lowest, span uint16) {
+	low, high := -b.lowest, StackMax-b.highest
+	if low > high {
+		return 1<<16 - 1, 0
+	}
+	return uint16(low * WordSize), uint16((high - low) * WordSize)
+}
+
+// resolveJumps replaces the bytecode offsets in static jumps by instruction
+// indices.
+func (d *Decoder) resolveJumps() {
+	for _, i := range d.jumps {
+		in := &d.out.Instrs[i]
+		if target := in.Arg; uint64(target) < uint64(len(d.out.Dests)) {
+			in.Arg = d.out.Dests[target]
+		} else {
+			in.Arg = 0
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package jit
+
+import "github.com/redline-evm/redline/jit/ir"
+
+// Gas of EXP for each byte of the exponent.
+const gasExpByte = 50
+
+func opMul(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y := sp, below(sp, 1)
+	y.Mul(x, y)
+	return y
+}
+
+func opDiv(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y := sp, below(sp, 1)
+	y.Div(x, y)
+	return y
+}
+
+func opSDiv(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y := sp, below(sp, 1)
+	y.SDiv(x, y)
+	return y
+}
+
+func opMod(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y := sp, below(sp, 1)
+	y.Mod(x, y)
+	return y
+}
+
+func opSMod(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y := sp, below(sp, 1)
+	y.SMod(x, y)
+	return y
+}
+
+func opAddMod(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y, m := sp, below(sp, 1), below(sp, 2)
+	m.AddMod(x, y, m)
+	return m
+}
+
+func opMulMod(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y, m := sp, below(sp, 1), below(sp, 2)
+	m.MulMod(x, y, m)
+	return m
+}
+
+func opExp(f *frame, _ *ir.Instr, sp *word) *word {
+	base, exponent := sp, below(sp, 1)
+	if !f.charge(gasExpByte * uint64(exponent.ByteLen())) {
+		return f.end(OutOfGas)
+	}
+	exponent.Exp(base, exponent)
+	return exponent
+}
+
+func opSignExtend(_ *frame, _ *ir.Instr, sp *word) *word {
+	size, x := sp, below(sp, 1)
+	x.ExtendSign(x, size)
+	return x
+}
+
+func opSLT(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y := sp, below(sp, 1)
+	setBool(y, x.Slt(y))
+	return y
+}
+
+func opSGT(_ *frame, _ *ir.Instr, sp *word) *word {
+	x, y := sp, below(sp, 1)
+	setBool(y, x.Sgt(y))
+	return y
+}
+
+func opByte(_ *frame, _ *ir.Instr, sp *word) *word {
+	i, x := sp, below(sp, 1)
+	x.Byte(i)
+	return x
+}
+
+func opSHL(_ *frame, _ *ir.Instr, sp *word) *word {
+	shift, x := sp, below(sp, 1)
+	x.Lsh(x, shiftCount(shift))
+	return x
+}
+
+func opSHR(_ *frame, _ *ir.Instr, sp *word) *word {
+	shift, x := sp, below(sp, 1)
+	x.Rsh(x, shiftCount(shift))
+	return x
+}
+
+func opSAR(_ *frame, _ *ir.Instr, sp *word) *word {
+	shift, x := sp, below(sp, 1)
+	x.SRsh(x, shiftCount(shift))
+	return x
+}
+
+func opCLZ(_ *frame, _ *ir.Instr, sp *word) *word {
+	setUint64(sp, uint64(256-sp.BitLen()))
+	return sp
+}
+
+// shiftCount is the shift in bits; all of 256 and more are alike.
+func shiftCount(x *word) uint {
+	if x[1]|x[2]|x[3] != 0 || x[0] > 256 {
+		return 256
+	}
+	return uint(x[0])
+}
+
+func setBool(x *word, b bool) {
+	setUint64(x, 0)
+	if b {
+		x[0] = 1
+	}
+}

@@ -1,0 +1,104 @@
+package jit
+
+import (
+	"unsafe"
+
+	"github.com/holiman/uint256"
+
+	"github.com/redline-evm/redline/jit/ir"
+)
+
+// The stacks of all frames of an EVM lie one behind the other in a few chunks
+// of memory. A frame's stack starts just above the words that its caller uses,
+// so that a call costs no allocation and no clearing. A frame addresses its
+// stack by a pointer to the top word, without bounds checks: the headers of the
+// basic blocks have checked the height. The word at a frame's base is never
+// used, so that the pointer of an empty stack points into the chunk as well.
+
+type word = uint256.Int
+
+const (
+	frameWords = 1 + ir.StackMax // what a frame may need, with the unused word
+	chunkWords = 4 * frameWords  // words of a chunk
+	chunksKept = 8               // chunks kept between top-level calls
+	_          = uint(unsafe.Sizeof(word{}) - ir.WordSize)
+	_          = uint(ir.WordSize - unsafe.Sizeof(word{}))
+)
+
+// stackArena hands out stacks.
+type stackArena struct {
+	chunks [][]word
+	place  stackPlace // where the next stack goes
+}
+
+// stackPlace is a position in the arena.
+type stackPlace struct {
+	chunk int
+	used  int // words of the chunk
+}
+
+// alloc returns the base of a new stack, to be freed by setting the arena's
+// place to that of before.
+func (a *stackArena) alloc() *word {
+	if len(a.chunks) == 0 {
+		a.chunks = append(a.chunks, make([]word, chunkWords))
+	}
+	if a.place.used+frameWords > chunkWords {
+		a.place = stackPlace{chunk: a.place.chunk + 1}
+		if a.place.chunk == len(a.chunks) {
+			a.chunks = append(a.chunks, make([]word, chunkWords))
+		}
+	}
+	return &a.chunks[a.place.chunk][a.place.used]
+}
+
+// protect makes the next stack start above the running one's top.
+func (a *stackArena) protect(top *word) {
+	first := unsafe.Pointer(unsafe.SliceData(a.chunks[a.place.chunk]))
+	a.place.used = int(uintptr(unsafe.Pointer(top))-uintptr(first))/ir.WordSize + 1
+}
+
+// release frees all stacks.
+func (a *stackArena) release() {
+	a.place = stackPlace{}
+	if len(a.chunks) > chunksKept {
+		clear(a.chunks[chunksKept:])
+		a.chunks = a.chunks[:chunksKept]
+	}
+}
+
+// below returns the word that lies count words below sp.
+func below(sp *word, count int) *word {
+	return (*word)(unsafe.Add(unsafe.Pointer(sp), -count*ir.WordSize))
+}
+
+// above returns the word that lies one above sp.
+func above(sp *word) *word {
+	return (*word)(unsafe.Add(unsafe.Pointer(sp), ir.WordSize))
+}
+
+// bytesBelow returns the word that lies the given number of bytes below sp.
+func bytesBelow(sp *word, bytes uint16) *word {
+	return (*word)(unsafe.Add(unsafe.Pointer(sp), -int(bytes)))
+}
+
+// heightBytes is the size of the stack between base and sp.
+func heightBytes(sp, base *word) uintptr {
+	return uintptr(unsafe.Pointer(sp)) - uintptr(unsafe.Pointer(base))
+}
+
+// skip returns the instruction that comes count behind in.
+func skip(in *ir.Instr, count uint32) *ir.Instr {
+	return (*ir.Instr)(unsafe.Add(unsafe.Pointer(in), uintptr(count)*unsafe.Sizeof(ir.Instr{})))
+}
+
+// copyWord copies limb by limb. An assignment of the whole array would become
+// two 16-byte moves, which stall on a word just written in 8-byte stores.
+func copyWord(dst, src *word) {
+	dst[0], dst[1], dst[2], dst[3] = src[0], src[1], src[2], src[3]
+}
+
+// setUint64 sets a word limb by limb.
+func setUint64(dst *word, x uint64) {
+	dst[0], dst[1], dst[2], dst[3] = x, 0, 0, 0
+}
