@@ -46,6 +46,7 @@ var rows = []row{
 
 	// What both programs share.
 	{"internal/ledger", []string{"internal/chain", "memstate", "memstate/trie", "netio/wire"}},
+	{"internal/program", nil},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc"}},
 
 	// Suites, references and measurements.
@@ -83,7 +84,7 @@ const geth = "github.com/ethereum/go-ethereum"
 
 var (
 	everyone = []string{anything}
-	programs = []string{"sequencer", "fullnode"}
+	programs = []string{"sequencer", "fullnode", "internal/program"}
 	suites   = []string{"internal/reference", "internal/spectest", "internal/evmbench"}
 )
 
