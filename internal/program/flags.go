@@ -1,0 +1,122 @@
+package program
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Categories of flags in --help.
+const (
+	categoryChain   = "CHAIN"
+	categoryRPC     = "JSON-RPC"
+	categoryMetrics = "METRICS"
+	categoryLog     = "LOG"
+)
+
+// Names of the flags that both programs have. Where go-ethereum has the flag,
+// the name is its.
+const (
+	DataDirFlag     = "datadir"
+	GenesisFlag     = "genesis"
+	HTTPAddrFlag    = "http.addr"
+	HTTPPortFlag    = "http.port"
+	HTTPAPIFlag     = "http.api"
+	HTTPCORSFlag    = "http.corsdomain"
+	WSAddrFlag      = "ws.addr"
+	WSPortFlag      = "ws.port"
+	WSOriginsFlag   = "ws.origins"
+	GasCapFlag      = "rpc.gascap"
+	MetricsFlag     = "metrics"
+	MetricsAddrFlag = "metrics.addr"
+	MetricsPortFlag = "metrics.port"
+	VerbosityFlag   = "verbosity"
+	LogFormatFlag   = "log.format"
+	ConfigFlag      = "config"
+)
+
+// Ports are the default ports of a program.
+type Ports struct{ HTTP, WS, Metrics int }
+
+// EnvVar is the environment variable of a flag: REDLINE_HTTP_PORT for
+// --http.port.
+func EnvVar(flag string) string {
+	return "REDLINE_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
+}
+
+// String, Int, Uint64 and Bool build a flag whose value may also come from the
+// environment or the configuration file.
+func String(category, name, value, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Value: value, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
+}
+
+func Int(category, name string, value int, usage string) *cli.IntFlag {
+	return &cli.IntFlag{Name: name, Value: value, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
+}
+
+func Uint64(category, name string, value uint64, usage string) *cli.Uint64Flag {
+	return &cli.Uint64Flag{Name: name, Value: value, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
+}
+
+func Bool(category, name string, usage string) *cli.BoolFlag {
+	return &cli.BoolFlag{Name: name, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
+}
+
+// DataDir is the flag that says where a node keeps its chain.
+func DataDir(value string) cli.Flag {
+	return String(categoryChain, DataDirFlag, value, "folder that holds the chain")
+}
+
+// Genesis is the flag that names the genesis file.
+func Genesis(usage string) cli.Flag {
+	return String(categoryChain, GenesisFlag, "", usage)
+}
+
+// DefaultDataDir is a folder below the user's home.
+func DefaultDataDir(program string) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "."
+	}
+	return filepath.Join(home, ".redline", program)
+}
+
+// NodeFlags are the flags of every command that runs a node.
+func NodeFlags(ports Ports) []cli.Flag {
+	return append(LogFlags(),
+		String(categoryRPC, HTTPAddrFlag, "127.0.0.1", "address to serve JSON-RPC on (HTTP and WebSocket)"),
+		Int(categoryRPC, HTTPPortFlag, ports.HTTP, "port for JSON-RPC; 0 picks a free one"),
+		String(categoryRPC, HTTPAPIFlag, "", "JSON-RPC namespaces to serve, separated by commas (default: all)"),
+		String(categoryRPC, HTTPCORSFlag, "*", "origins that browsers may call from, separated by commas"),
+		String(categoryRPC, WSAddrFlag, "127.0.0.1", "address to serve WebSocket on"),
+		Int(categoryRPC, WSPortFlag, ports.WS, "port for WebSocket alone, beside the one for HTTP; 0 picks a free one, -1 serves none"),
+		String(categoryRPC, WSOriginsFlag, "*", "origins that WebSocket clients may come from, separated by commas"),
+		Uint64(categoryRPC, GasCapFlag, 50_000_000, "gas that eth_call and eth_estimateGas may use"),
+		Bool(categoryMetrics, MetricsFlag, "serve Prometheus metrics"),
+		String(categoryMetrics, MetricsAddrFlag, "127.0.0.1", "address to serve metrics on"),
+		Int(categoryMetrics, MetricsPortFlag, ports.Metrics, "port for metrics; 0 picks a free one"),
+	)
+}
+
+// LogFlags are the flags of every command that logs, and of the configuration
+// file.
+func LogFlags() []cli.Flag {
+	return []cli.Flag{
+		Int(categoryLog, VerbosityFlag, 3, "how much to log: 0 nothing, 1 errors, 2 warnings, 3 info, 4 debug, 5 everything"),
+		String(categoryLog, LogFormatFlag, "", "log as `terminal`, logfmt or json (default: terminal if it is one, else logfmt)"),
+		String("", ConfigFlag, "", "TOML `FILE` with values for flags, such as [http] port = 8545"),
+	}
+}
+
+// List splits a value at its commas; empty parts vanish.
+func List(value string) []string {
+	var list []string
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package program
+
+import "os"
+
+// lockFile does nothing where the system has no advisory locks.
+func lockFile(*os.File) error { return nil }

@@ -1,0 +1,65 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// ErrReported is an error whose reasons the command printed already: the
+// program ends with exit code 1 and says no more.
+var ErrReported = errors.New("failed")
+
+// Main runs a program until its command ends, and exits with 1 if it failed.
+// The command's context ends at the first interrupt or termination signal; the
+// second one ends the process at once.
+func Main(app *cli.App) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, func() {
+		stop() // the next signal has its usual effect: it ends the process
+	})
+	app.HideVersion = app.Version == ""
+	app.ExitErrHandler = func(*cli.Context, error) {} // this function ends the process
+	app.EnableBashCompletion = true
+	if err := app.RunContext(ctx, os.Args); err != nil {
+		if !errors.Is(err, ErrReported) {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", app.Name, err)
+		}
+		os.Exit(1)
+	}
+}
+
+// Before is what every command does first: it reads the configuration and sets
+// up the log.
+func Before(c *cli.Context) error {
+	if c.NArg() > 0 && !c.Command.HasName(c.Args().First()) && c.Command.ArgsUsage == "" {
+		return fmt.Errorf("cannot use the argument %q: %s takes flags only; see %s --help", c.Args().First(), c.Command.Name, c.Command.HelpName)
+	}
+	if err := LoadConfig(c); err != nil {
+		return err
+	}
+	return SetupLog(c)
+}
+
+// CloseAll runs the closers in reverse order and logs what fails.
+type Closers []func() error
+
+// Add notes what to close.
+func (l *Closers) Add(closer func() error) { *l = append(*l, closer) }
+
+// Close closes all, the newest first.
+func (l *Closers) Close() {
+	for i := len(*l) - 1; i >= 0; i-- {
+		if err := (*l)[i](); err != nil {
+			slog.Error("cannot close", "err", err)
+		}
+	}
+	*l = nil
+}

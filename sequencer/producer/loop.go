@@ -1,0 +1,68 @@
+package producer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/redline-evm/redline/netio/wire"
+)
+
+var (
+	miniBlocksTotal   = metrics.NewCounter("redline_producer_mini_blocks_total")
+	evmBlocksTotal    = metrics.NewCounter("redline_producer_evm_blocks_total")
+	transactionsTotal = metrics.NewCounter("redline_producer_transactions_total")
+	gasTotal          = metrics.NewCounter("redline_producer_gas_total")
+	droppedTotal      = metrics.NewCounter("redline_producer_dropped_transactions_total")
+)
+
+// Run gives the producer time until ctx ends, and hands each record to
+// appendRecord. It sleeps while nothing is due: an idle chain wakes once a
+// second.
+func Run(ctx context.Context, p *Producer, appendRecord func(wire.Record) error) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		out, err := p.Step(time.Now())
+		if err := deliver(out, err, appendRecord); err != nil {
+			return err
+		}
+		wait := time.Until(out.Wake)
+		if wait <= 0 {
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-p.Ready():
+		}
+	}
+	out, err := p.Flush(time.Now())
+	return deliver(out, err, appendRecord)
+}
+
+// deliver does with the output of a step what is to be done.
+func deliver(out Output, err error, appendRecord func(wire.Record) error) error {
+	if err != nil {
+		return fmt.Errorf("cannot produce: %w", err)
+	}
+	for _, d := range out.Dropped {
+		droppedTotal.Inc()
+		slog.Debug("transaction dropped", "hash", d.Hash, "reason", d.Err)
+	}
+	switch r := out.Record; {
+	case r.MiniBlock != nil:
+		miniBlocksTotal.Inc()
+		transactionsTotal.Add(len(r.MiniBlock.Txs))
+		gasTotal.AddInt64(int64(r.MiniBlock.Header.GasUsed))
+	case r.Seal != nil:
+		evmBlocksTotal.Inc()
+	default:
+		return nil
+	}
+	return appendRecord(out.Record)
+}
