@@ -18,6 +18,34 @@ func TestTree(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	found, err := CheckLinks(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, broken := range found {
+		t.Error(broken)
+	}
+}
+
+func TestBrokenLinks(t *testing.T) {
+	tree := fstest.MapFS{
+		"README.md":      {Data: []byte("[a](docs/here.md) [b](docs/gone.md#part) [c](https://example.com/x.md)")},
+		"docs/here.md":   {Data: []byte("[up](../README.md) [beside](gone2.md)")},
+		"jit/a.go":       {Data: []byte("// See docs/here.md and docs/gone3.md.")},
+		"jit/testdata/b": {Data: []byte("docs/gone4.md")},
+	}
+	found, err := CheckLinks(tree)
+	want := []string{
+		"README.md: mentions docs/gone.md, which is not there",
+		"docs/here.md: mentions docs/gone2.md, which is not there",
+		"jit/a.go: mentions docs/gone3.md, which is not there",
+	}
+	if err != nil || !slices.Equal(found, want) {
+		t.Errorf("got %q, %v; want %q", found, err, want)
+	}
+}
+
 // TestTreeIsSeen makes sure that TestTree does not pass by looking elsewhere.
 func TestTreeIsSeen(t *testing.T) {
 	sources, err := parseTree(os.DirFS("../.."))

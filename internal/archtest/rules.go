@@ -97,7 +97,7 @@ var thirdParty = []dependency{
 	{path: geth + "/params", packages: everyone},
 	{path: geth + "/rlp", packages: everyone},
 	{path: geth + "/accounts/abi", packages: []string{"jit/exec", "internal/node", "netio/rpc"}, tests: true},
-	{path: geth + "/consensus/misc", packages: []string{"internal/chain", "jit/exec"}, tests: true}, // base fees
+	{path: geth + "/consensus/misc", packages: []string{"internal/chain", "jit/exec", "netio/rpc"}, tests: true}, // fee formulas
 
 	// Precompiled contracts; its interpreter is for comparison only.
 	{path: geth + "/core/vm", packages: append([]string{"jit"}, suites...), tests: true},
