@@ -1,0 +1,147 @@
+package evmbench
+
+import (
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/params"
+	"github.com/holiman/uint256"
+
+	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/reference"
+	"github.com/redline-evm/redline/jit"
+	"github.com/redline-evm/redline/jit/exec"
+)
+
+// Engines names the engines that can run code.
+var Engines = []string{"interp", "geth"}
+
+// machine runs one message again and again from the same state.
+type machine interface {
+	// prepare begins a transaction for the message.
+	prepare()
+	// run runs the message.
+	run() reference.Result
+	// undo goes back to the state before prepare.
+	undo()
+	// logs returns the logs since prepare.
+	logs() []*types.Log
+}
+
+// newMachine returns a machine of the named engine.
+func newMachine(engine string, fork jit.Fork, c *Case) (machine, error) {
+	setup := &reference.Setup{Alloc: c.Alloc, Block: blockContext(fork), Tx: jit.TxContext{Origin: c.Message.Caller}}
+	switch engine {
+	case "interp":
+		return newOurs(setup, &c.Message), nil
+	case "geth":
+		vm, err := reference.New(setup)
+		return &geth{vm: vm, msg: &c.Message}, err
+	}
+	return nil, fmt.Errorf("cannot run engine %q: want one of %q", engine, Engines)
+}
+
+// blockContext is the EVM block that cases run in.
+func blockContext(fork jit.Fork) jit.BlockContext {
+	return jit.BlockContext{
+		Fork:        fork,
+		ChainID:     1,
+		Number:      1,
+		Timestamp:   1,
+		GasLimit:    1 << 60,
+		BlobBaseFee: *uint256.NewInt(1),
+		BlockHash:   func(uint64) common.Hash { return common.Hash{} },
+		CodeSizeMax: params.MaxCodeSize,
+	}
+}
+
+// ours is our engine over a journal.
+type ours struct {
+	evm     *jit.EVM
+	journal *exec.Journal
+	setup   *reference.Setup
+	msg     *jit.Message
+	before  int // checkpoint
+}
+
+func newOurs(setup *reference.Setup, msg *jit.Message) *ours {
+	journal := exec.NewJournal(allocView(setup.Alloc))
+	journal.KeepWarm(jit.Precompiles(setup.Block.Fork))
+	evm := jit.New(jit.Config{}).NewEVM(journal, &setup.Block)
+	return &ours{evm: evm, journal: journal, setup: setup, msg: msg}
+}
+
+func (o *ours) prepare() {
+	o.before = o.journal.Checkpoint()
+	for _, addr := range []common.Address{o.msg.Caller, o.msg.To, o.setup.Block.Coinbase} {
+		o.journal.WarmAccount(addr)
+	}
+	o.evm.SetTx(o.setup.Tx)
+}
+
+func (o *ours) run() reference.Result {
+	r := o.evm.Call(o.msg)
+	return reference.Result{Status: reference.StatusOf(r.Halt), GasLeft: r.GasLeft, Refund: r.Refund, Output: r.Output}
+}
+
+func (o *ours) undo() { o.journal.Revert(o.before) }
+
+func (o *ours) logs() []*types.Log { return o.journal.Logs() }
+
+// geth is go-ethereum's EVM.
+type geth struct {
+	vm  *reference.VM
+	msg *jit.Message
+}
+
+func (g *geth) prepare()              { g.vm.Prepare(g.msg, false) }
+func (g *geth) run() reference.Result { return g.vm.Call(g.msg) }
+func (g *geth) undo()                 { g.vm.Undo() }
+func (g *geth) logs() []*types.Log    { return g.vm.Logs() }
+
+// view is an alloc as the journal reads it.
+type view struct {
+	accounts map[common.Address]chain.Account
+	storage  map[common.Address]map[common.Hash]common.Hash
+	codes    map[common.Hash][]byte
+}
+
+func allocView(alloc types.GenesisAlloc) *view {
+	v := &view{
+		accounts: make(map[common.Address]chain.Account),
+		storage:  make(map[common.Address]map[common.Hash]common.Hash),
+		codes:    make(map[common.Hash][]byte),
+	}
+	for addr, from := range alloc {
+		account := chain.NewAccount()
+		account.Nonce = from.Nonce
+		if from.Balance != nil {
+			account.Balance.SetFromBig(from.Balance)
+		}
+		if len(from.Code) > 0 {
+			account.CodeHash = crypto.Keccak256Hash(from.Code)
+			v.codes[account.CodeHash] = from.Code
+		}
+		v.accounts[addr] = account
+		v.storage[addr] = from.Storage
+	}
+	return v
+}
+
+// Account implements exec.StateView.
+func (v *view) Account(addr common.Address) (chain.Account, bool) {
+	account, ok := v.accounts[addr]
+	return account, ok
+}
+
+// Storage implements exec.StateView.
+func (v *view) Storage(addr common.Address, key uint256.Int) (value uint256.Int) {
+	word := v.storage[addr][key.Bytes32()]
+	value.SetBytes32(word[:])
+	return value
+}
+
+// Code implements exec.StateView.
+func (v *view) Code(hash common.Hash) []byte { return v.codes[hash] }
