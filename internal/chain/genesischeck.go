@@ -13,16 +13,17 @@ import (
 const (
 	miniBlockMsMax   = 1_000
 	codeSizeLimitMax = 512 << 10
-	excessBlobGasMax = 1 << 32 // keeps the blob fee computable: it grows with the exponential of this
+	blobGasMax       = 1 << 32
+
+	// blobFeeExponentMax bounds blob gas over update fraction. The blob fee is
+	// the exponential of it and must stay computable.
+	blobFeeExponentMax = 1_000
 )
 
 // Check reports why Redline cannot run a chain with this genesis, and names the
 // field.
 func (g *Genesis) Check() error {
 	if err := g.checkForks(); err != nil {
-		return err
-	}
-	if err := g.checkBlobSchedule(); err != nil {
 		return err
 	}
 	for _, bound := range []struct {
@@ -32,8 +33,8 @@ func (g *Genesis) Check() error {
 	}{
 		{"gasLimit", g.GasLimit, params.MinGasLimit, params.MaxGasLimit, true},
 		{"gasUsed", g.GasUsed, 0, params.MaxGasLimit, false},
-		{"excessBlobGas", g.ExcessBlobGas, 0, excessBlobGasMax, false},
-		{"blobGasUsed", g.BlobGasUsed, 0, excessBlobGasMax, false},
+		{"excessBlobGas", g.ExcessBlobGas, 0, blobGasMax, false},
+		{"blobGasUsed", g.BlobGasUsed, 0, blobGasMax, false},
 		{"config.redline.miniBlockMs", g.MiniBlockMs, 1, miniBlockMsMax, true},
 		{"config.redline.codeSizeLimit", g.CodeSizeLimit, params.MaxCodeSize, codeSizeLimitMax, true},
 		{"config.redline.txGasLimit", g.TxGasLimit, params.TxGas, params.MaxGasLimit, true},
@@ -44,6 +45,9 @@ func (g *Genesis) Check() error {
 		if bound.got < bound.min || bound.got > bound.max {
 			return fmt.Errorf("%s: got %d; want %d to %d", bound.name, bound.got, bound.min, bound.max)
 		}
+	}
+	if err := g.checkBlobSchedule(); err != nil {
+		return err
 	}
 	if g.Difficulty == nil || g.Difficulty.Sign() < 0 {
 		return fmt.Errorf("difficulty: got %s; want zero or more", g.Difficulty)
@@ -101,9 +105,17 @@ func (g *Genesis) checkBlobSchedule() error {
 		{"cancun", s.Cancun}, {"prague", s.Prague},
 		{"bpo1", s.BPO1}, {"bpo2", s.BPO2}, {"bpo3", s.BPO3}, {"bpo4", s.BPO4}, {"bpo5", s.BPO5},
 	} {
-		if c := fork.config; c != nil && (c.Max < 1 || c.Target > c.Max) {
+		c := fork.config
+		if c == nil {
+			continue
+		}
+		if c.Max < 1 || c.Target > c.Max {
 			return fmt.Errorf("config.blobSchedule.%s: got target %d, max %d; want max of at least 1 and no target above it",
 				fork.name, c.Target, c.Max)
+		}
+		if gas := g.ExcessBlobGas + g.BlobGasUsed; gas/c.UpdateFraction > blobFeeExponentMax {
+			return fmt.Errorf("excessBlobGas: got %d with blobGasUsed; want at most %d times the update fraction %d of %s",
+				gas, blobFeeExponentMax, c.UpdateFraction, fork.name)
 		}
 	}
 	return nil

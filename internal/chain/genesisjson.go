@@ -42,19 +42,19 @@ func ParseGenesis(data []byte) (*Genesis, error) {
 func (g *Genesis) MarshalJSON() ([]byte, error) {
 	enc := genesisJSON{
 		Config:        configJSON{ChainConfig: g.Config},
-		Nonce:         math.HexOrDecimal64(g.Nonce),
-		Timestamp:     math.HexOrDecimal64(g.Timestamp),
-		ExtraData:     g.ExtraData,
+		Nonce:         (*math.HexOrDecimal64)(&g.Nonce),
+		Timestamp:     (*math.HexOrDecimal64)(&g.Timestamp),
+		ExtraData:     (*hexutil.Bytes)(&g.ExtraData),
 		GasLimit:      (*math.HexOrDecimal64)(&g.GasLimit),
 		Difficulty:    (*math.HexOrDecimal256)(g.Difficulty),
-		Mixhash:       g.Mixhash,
-		Coinbase:      g.Coinbase,
+		Mixhash:       &g.Mixhash,
+		Coinbase:      &g.Coinbase,
 		Alloc:         make(map[common.UnprefixedAddress]types.Account, len(g.Alloc)),
-		GasUsed:       math.HexOrDecimal64(g.GasUsed),
-		ParentHash:    g.ParentHash,
+		GasUsed:       (*math.HexOrDecimal64)(&g.GasUsed),
+		ParentHash:    &g.ParentHash,
 		BaseFee:       (*math.HexOrDecimal256)(g.BaseFee),
-		ExcessBlobGas: math.HexOrDecimal64(g.ExcessBlobGas),
-		BlobGasUsed:   math.HexOrDecimal64(g.BlobGasUsed),
+		ExcessBlobGas: (*math.HexOrDecimal64)(&g.ExcessBlobGas),
+		BlobGasUsed:   (*math.HexOrDecimal64)(&g.BlobGasUsed),
 	}
 	if own := (redlineJSON{Sequencer: g.Sequencer, limitsJSON: limitsJSON(g.Limits)}); own != (redlineJSON{}) {
 		enc.Config.Redline = &own
@@ -65,25 +65,25 @@ func (g *Genesis) MarshalJSON() ([]byte, error) {
 	return json.Marshal(&enc)
 }
 
-// genesisJSON is the JSON form of a Genesis. Required members are pointers, so
-// that their absence shows.
+// genesisJSON is the JSON form of a Genesis. Members are pointers, because each
+// may be null, which is the same as absent.
 type genesisJSON struct {
 	Config     configJSON                                 `json:"config"`
-	Nonce      math.HexOrDecimal64                        `json:"nonce"`
-	Timestamp  math.HexOrDecimal64                        `json:"timestamp"`
-	ExtraData  hexutil.Bytes                              `json:"extraData"`
+	Nonce      *math.HexOrDecimal64                       `json:"nonce"`
+	Timestamp  *math.HexOrDecimal64                       `json:"timestamp"`
+	ExtraData  *hexutil.Bytes                             `json:"extraData"`
 	GasLimit   *math.HexOrDecimal64                       `json:"gasLimit"`
 	Difficulty *math.HexOrDecimal256                      `json:"difficulty"`
-	Mixhash    common.Hash                                `json:"mixHash"`
-	Coinbase   common.Address                             `json:"coinbase"`
+	Mixhash    *common.Hash                               `json:"mixHash"`
+	Coinbase   *common.Address                            `json:"coinbase"`
 	Alloc      map[common.UnprefixedAddress]types.Account `json:"alloc"`
 
-	Number        math.HexOrDecimal64   `json:"number"`
-	GasUsed       math.HexOrDecimal64   `json:"gasUsed"`
-	ParentHash    common.Hash           `json:"parentHash"`
+	Number        *math.HexOrDecimal64  `json:"number,omitempty"`
+	GasUsed       *math.HexOrDecimal64  `json:"gasUsed"`
+	ParentHash    *common.Hash          `json:"parentHash"`
 	BaseFee       *math.HexOrDecimal256 `json:"baseFeePerGas"`
-	ExcessBlobGas math.HexOrDecimal64   `json:"excessBlobGas"`
-	BlobGasUsed   math.HexOrDecimal64   `json:"blobGasUsed"`
+	ExcessBlobGas *math.HexOrDecimal64  `json:"excessBlobGas"`
+	BlobGasUsed   *math.HexOrDecimal64  `json:"blobGasUsed"`
 }
 
 type configJSON struct {
@@ -125,8 +125,8 @@ func (dec *genesisJSON) checkRequired() error {
 			return fmt.Errorf("%s: is missing", member.name)
 		}
 	}
-	if dec.Number != 0 {
-		return fmt.Errorf("number: got %d; want 0", uint64(dec.Number))
+	if number := orZero(dec.Number); number != 0 {
+		return fmt.Errorf("number: got %d; want 0", uint64(number))
 	}
 	return nil
 }
@@ -134,19 +134,19 @@ func (dec *genesisJSON) checkRequired() error {
 func (dec *genesisJSON) genesis() *Genesis {
 	g := &Genesis{
 		Config:        dec.Config.ChainConfig,
-		Nonce:         uint64(dec.Nonce),
-		Timestamp:     uint64(dec.Timestamp),
-		ExtraData:     dec.ExtraData,
+		Nonce:         uint64(orZero(dec.Nonce)),
+		Timestamp:     uint64(orZero(dec.Timestamp)),
+		ExtraData:     orZero(dec.ExtraData),
 		GasLimit:      uint64(*dec.GasLimit),
 		Difficulty:    (*big.Int)(dec.Difficulty),
-		Mixhash:       dec.Mixhash,
-		Coinbase:      dec.Coinbase,
+		Mixhash:       orZero(dec.Mixhash),
+		Coinbase:      orZero(dec.Coinbase),
 		Alloc:         make(types.GenesisAlloc, len(dec.Alloc)),
-		GasUsed:       uint64(dec.GasUsed),
-		ParentHash:    dec.ParentHash,
+		GasUsed:       uint64(orZero(dec.GasUsed)),
+		ParentHash:    orZero(dec.ParentHash),
 		BaseFee:       (*big.Int)(dec.BaseFee),
-		ExcessBlobGas: uint64(dec.ExcessBlobGas),
-		BlobGasUsed:   uint64(dec.BlobGasUsed),
+		ExcessBlobGas: uint64(orZero(dec.ExcessBlobGas)),
+		BlobGasUsed:   uint64(orZero(dec.BlobGasUsed)),
 	}
 	if own := dec.Config.Redline; own != nil {
 		g.Sequencer, g.Limits = own.Sequencer, Limits(own.limitsJSON)
@@ -155,6 +155,13 @@ func (dec *genesisJSON) genesis() *Genesis {
 		g.Alloc[common.Address(addr)] = account
 	}
 	return g
+}
+
+func orZero[T any](p *T) (value T) {
+	if p != nil {
+		value = *p
+	}
+	return value
 }
 
 // blameGenesis finds the member that data cannot be decoded for. Go's decoder
