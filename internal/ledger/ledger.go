@@ -1,0 +1,226 @@
+// Package ledger is the chain as a node keeps it: an append-only log of records
+// on disk, an index of it in memory, and the state that the records lead to. A
+// sequencer appends what it produced, a full node what it verified; both serve
+// their readers from here.
+//
+// The ledger believes what is appended: it checks that a record continues the
+// chain, not that it is true. It must not know who made a record, nor the
+// network, nor how transactions are executed.
+//
+// Append, StateRoot and Close belong to one goroutine, the appender; everything
+// else may be called from any. Readers never wait for the disk writes of the
+// appender, and see a record in all places at once or not at all.
+//
+// In memory a transaction costs about 24 bytes of index for ever. Bodies are
+// read from the log when they are asked for; those of the open EVM block and of
+// recently used ones are held decoded.
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/memstate"
+	"github.com/redline-evm/redline/memstate/trie"
+	"github.com/redline-evm/redline/netio/wire"
+)
+
+// Options say where the ledger is and how it starts.
+type Options struct {
+	Dir        string         // the node's data directory; the ledger lives in its folder "ledger"
+	Genesis    *chain.Genesis // nil: the one that the directory was made with
+	CacheBytes int            // of decoded EVM blocks, measured by their encoding; 0 stands for 16 MiB
+	Log        *slog.Logger
+}
+
+// Ledger is an open ledger.
+type Ledger struct {
+	genesis       *chain.Genesis
+	genesisHeader *types.Header
+	signer        types.Signer
+	state         *memstate.State
+	log           *recordLog
+	index         *index
+	blocks        *blockCache
+	logger        *slog.Logger
+
+	observers observers
+
+	tip atomic.Pointer[tip] // written by the appender
+
+	trie    *trie.Trie // the appender's
+	scratch []byte     // the appender's
+}
+
+// ErrOutOfSequence says that a record does not continue the chain.
+var ErrOutOfSequence = errors.New("out of sequence")
+
+var appendSeconds = metrics.NewHistogram("redline_ledger_append_seconds")
+
+// Open opens the ledger in opts.Dir, creates it if there is none, and replays
+// its log. A record that was being written when the node died is cut off with
+// a warning; damage before the end of the log is an error.
+func Open(opts Options) (*Ledger, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.CacheBytes == 0 {
+		opts.CacheBytes = 16 << 20
+	}
+	dir := filepath.Join(opts.Dir, "ledger")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("cannot open ledger: %w", err)
+	}
+	genesis, err := settleGenesis(dir, opts.Genesis)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open ledger in %q: %w", dir, err)
+	}
+	l := newLedger(genesis, opts)
+	l.log, err = openLog(filepath.Join(dir, "records.log"), l.GenesisHash())
+	if err != nil {
+		return nil, fmt.Errorf("cannot open ledger: %w", err)
+	}
+	if err := l.replay(); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open ledger: %w", err), l.log.close())
+	}
+	return l, nil
+}
+
+// newLedger returns a ledger at its genesis, without a log.
+func newLedger(genesis *chain.Genesis, opts Options) *Ledger {
+	l := &Ledger{
+		genesis: genesis,
+		signer:  types.LatestSigner(genesis.Config),
+		state:   memstate.New(),
+		trie:    trie.New(),
+		blocks:  newBlockCache(opts.CacheBytes),
+		logger:  opts.Log,
+	}
+	diff := genesis.Diff()
+	l.state.Commit(0, 0, diff)
+	l.trie.Update(diff)
+	header := genesis.Header(l.trie.Root())
+	l.genesisHeader = header
+	hash := header.Hash()
+	l.index = newIndex(hash)
+	l.tip.Store(&tip{sealed: header, sealedHash: hash, miniHash: hash})
+	return l
+}
+
+// replay applies the records of the log.
+func (l *Ledger) replay() error {
+	const progressEvery = 5 * time.Second
+	spoken := time.Now()
+	return l.log.replay(l.logger, func(rec wire.Record, offset, size int64) error {
+		if err := l.tip.Load().check(rec); err != nil {
+			return err
+		}
+		if m := rec.MiniBlock; m != nil {
+			chain.DeriveReceipts(&m.Header, m.Txs, m.Receipts, l.openHeader(&m.Header))
+		}
+		l.apply(rec)
+		if time.Since(spoken) > progressEvery {
+			spoken = time.Now()
+			l.logger.Info("replaying the ledger", "block", l.HeadNumber(), "percent", 100*offset/size)
+		}
+		return nil
+	})
+}
+
+// Append adds a record to the chain: to the log, the state and the index, in
+// this order, and then tells the observers. The receipts need the fields that
+// chain.DeriveReceipts sets; Append sets block hash and contract address. The
+// record is the ledger's afterwards: nobody may change it.
+//
+// The record is in the hands of the operating system when Append returns, so
+// that it survives the end of the process. Soon after each seal the log is
+// synced to disk.
+//
+// After an error, which is ErrOutOfSequence or one of the disk, the ledger is
+// as before.
+func (l *Ledger) Append(rec wire.Record) error {
+	start := time.Now()
+	if err := l.tip.Load().check(rec); err != nil {
+		return err
+	}
+	l.scratch = wire.AppendRecord(l.scratch[:0], rec)
+	if err := l.log.append(l.scratch); err != nil {
+		return fmt.Errorf("cannot append record %d: %w", l.NextSeq(), err)
+	}
+	event := l.apply(rec)
+	if rec.Seal != nil {
+		l.log.syncSoon()
+	}
+	l.observers.tell(event)
+	appendSeconds.UpdateDuration(start)
+	return nil
+}
+
+// apply makes a record part of the chain in memory. The tip comes last: what it
+// says is in the state and in the index already.
+func (l *Ledger) apply(rec wire.Record) Event {
+	t := l.tip.Load()
+	if rec.Seal != nil {
+		return l.applySeal(t, rec.Seal)
+	}
+	return l.applyMiniBlock(t, rec.MiniBlock)
+}
+
+func (l *Ledger) applyMiniBlock(t *tip, m *chain.MiniBlock) Event {
+	hash := m.Header.Hash()
+	l.setPlace(m, hash)
+	l.state.Commit(m.Header.Number, m.Header.BlockNumber, m.Diff)
+	l.trie.Update(m.Diff)
+	l.index.addMiniBlock(m, hash)
+	l.tip.Store(t.withMiniBlock(m, hash, l.openHeader(&m.Header)))
+	return Event{MiniBlock: m}
+}
+
+func (l *Ledger) applySeal(t *tip, s *chain.Seal) Event {
+	block := &chain.EVMBlock{
+		Header:    s.Header,
+		Hash:      s.Header.Hash(),
+		Sealed:    true,
+		FirstMini: t.open.FirstMini,
+		LastMini:  t.open.LastMini,
+	}
+	l.index.addSeal(block)
+	first, count := miniSeq(t.open.FirstMini, t.headNumber()), t.open.LastMini-t.open.FirstMini+2
+	l.blocks.add(t.headNumber(), l.log.sizeBytes(first, count), func() (*chain.EVMBlock, error) {
+		full := *block
+		full.Txs, full.Receipts = t.open.Txs, withBlockHash(t.open.Receipts, block.Hash)
+		return &full, nil
+	})
+	l.tip.Store(t.withSeal(block))
+	return Event{Sealed: block}
+}
+
+// openHeader is the open header of the EVM block that a mini-block continues or
+// begins.
+func (l *Ledger) openHeader(h *chain.MiniBlockHeader) *types.Header {
+	t := l.tip.Load()
+	if t.open != nil {
+		return t.open.Header
+	}
+	return chain.NextHeader(l.genesis.Config, t.sealed, h.BlockTimestamp)
+}
+
+// Observe makes the appender call observer with each record that it appends,
+// after the readers can see it. observer must not block.
+func (l *Ledger) Observe(observer func(Event)) { l.observers.add(observer) }
+
+// StateRoot is the root of the newest state. It belongs to the appender.
+func (l *Ledger) StateRoot() common.Hash { return l.trie.Root() }
+
+// Close syncs the log and closes it.
+func (l *Ledger) Close() error { return l.log.close() }

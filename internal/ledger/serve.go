@@ -1,0 +1,257 @@
+package ledger
+
+import (
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/params"
+
+	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/memstate"
+	"github.com/redline-evm/redline/netio/wire"
+)
+
+// What readers get is shared: nobody may change it.
+
+// Config is the chain's rules.
+func (l *Ledger) Config() *params.ChainConfig { return l.genesis.Config }
+
+// Genesis is what the chain started from.
+func (l *Ledger) Genesis() *chain.Genesis { return l.genesis }
+
+// GenesisHash is the hash of the genesis block.
+func (l *Ledger) GenesisHash() common.Hash {
+	hash, _ := l.BlockHash(0)
+	return hash
+}
+
+// State is the world state at its newest and recent points.
+func (l *Ledger) State() *memstate.State { return l.state }
+
+// Head is the open EVM block as of its newest mini-block, else the newest
+// sealed one, as Block returns it.
+func (l *Ledger) Head() (*chain.EVMBlock, error) {
+	t := l.tip.Load()
+	if t.open != nil {
+		return t.open, nil
+	}
+	return l.sealedBlock(t.headNumber())
+}
+
+// Block is the EVM block of a number: the open one as of its newest mini-block;
+// nil if there is none. The receipts have all derived fields, with the hash of
+// their mini-block as block hash while the EVM block is open.
+func (l *Ledger) Block(number uint64) (*chain.EVMBlock, error) {
+	if t := l.tip.Load(); t.open != nil && number == t.headNumber() {
+		return t.open, nil
+	}
+	return l.sealedBlock(number)
+}
+
+// Header is the same as Block, but a sealed block may come without transactions
+// and receipts. It costs one small read.
+func (l *Ledger) Header(number uint64) (*chain.EVMBlock, error) {
+	t := l.tip.Load()
+	if t.open != nil && number == t.headNumber() {
+		return t.open, nil
+	}
+	entry, firstMini, ok := l.index.sealed(number)
+	if !ok {
+		return nil, nil
+	}
+	block := &chain.EVMBlock{Hash: entry.hash, Sealed: true, FirstMini: firstMini, LastMini: entry.lastMini}
+	switch number {
+	case t.sealed.Number.Uint64():
+		block.Header = t.sealed
+		return block, nil
+	case 0:
+		block.Header = l.genesisHeader
+		return block, nil
+	}
+	records, err := l.readParsed(sealSeq(entry.lastMini, number), 1)
+	if err != nil {
+		return nil, err
+	}
+	block.Header = records[0].Seal.Header
+	return block, nil
+}
+
+// sealedBlock returns a sealed EVM block from the cache or the log; nil if
+// there is none.
+func (l *Ledger) sealedBlock(number uint64) (*chain.EVMBlock, error) {
+	entry, firstMini, ok := l.index.sealed(number)
+	switch {
+	case !ok:
+		return nil, nil
+	case number == 0:
+		return l.Header(0)
+	}
+	first, count := miniSeq(firstMini, number), entry.lastMini-firstMini+2
+	return l.blocks.getOrBuild(number, l.log.sizeBytes(first, count), func() (*chain.EVMBlock, error) {
+		return l.loadBlock(number, first, count)
+	})
+}
+
+// loadBlock assembles a sealed EVM block from count records in the log.
+func (l *Ledger) loadBlock(number, first, count uint64) (*chain.EVMBlock, error) {
+	block, err := l.Header(number)
+	if err != nil {
+		return nil, err
+	}
+	records, err := l.readParsed(first, count-1)
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range records {
+		l.derive(rec.MiniBlock, block.Header, block.Hash)
+		block.Txs = append(block.Txs, rec.MiniBlock.Txs...)
+		block.Receipts = append(block.Receipts, rec.MiniBlock.Receipts...)
+	}
+	return block, nil
+}
+
+// derive fills in all derived fields of a mini-block's receipts.
+func (l *Ledger) derive(m *chain.MiniBlock, header *types.Header, hash common.Hash) {
+	chain.DeriveReceipts(&m.Header, m.Txs, m.Receipts, header)
+	l.setPlace(m, hash)
+}
+
+// BlockHash is the hash of a sealed EVM block.
+func (l *Ledger) BlockHash(number uint64) (common.Hash, bool) {
+	entry, _, ok := l.index.sealed(number)
+	return entry.hash, ok
+}
+
+// BlockNumber is the number of the EVM block that hash names: its own, or that
+// of one of its mini-blocks.
+func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err error) {
+	place, kind, ok := l.index.byHash(hash)
+	if !ok {
+		return 0, false, nil
+	}
+	if kind == kindBlock {
+		got, ok := l.BlockHash(place)
+		return place, ok && got == hash, nil
+	}
+	if t := l.tip.Load(); place == t.mini && hash == t.miniHash {
+		return t.headNumber(), true, nil
+	}
+	m, err := l.readMiniBlock(place)
+	if err != nil || m.Header.Hash() != hash {
+		return 0, false, err
+	}
+	return m.Header.BlockNumber, true, nil
+}
+
+// MiniBlock is the mini-block of a number, nil if there is none. Its receipts
+// have all derived fields, with its own hash as block hash.
+func (l *Ledger) MiniBlock(number uint64) (*chain.MiniBlock, error) {
+	entry, ok := l.index.mini(number)
+	if !ok {
+		return nil, nil
+	}
+	m, err := l.readMiniBlock(number)
+	if err != nil {
+		return nil, err
+	}
+	block, err := l.Header(uint64(entry.block))
+	if block == nil || err != nil {
+		return nil, err
+	}
+	l.derive(m, block.Header, m.Header.Hash())
+	return m, nil
+}
+
+// Transaction is a transaction of the chain with its place.
+type Transaction struct {
+	Tx      *types.Transaction
+	Receipt *types.Receipt // with all derived fields, as in Block
+	Header  *types.Header  // of its EVM block
+}
+
+// Transaction is the transaction of a hash, nil if the chain has none.
+func (l *Ledger) Transaction(hash common.Hash) (*Transaction, error) {
+	mini, i, ok := l.index.tx(hash)
+	if !ok {
+		return nil, nil
+	}
+	entry, ok := l.index.mini(mini)
+	if !ok {
+		return nil, nil
+	}
+	block, err := l.blockInMemory(uint64(entry.block))
+	if err != nil {
+		return nil, err
+	}
+	i += int(entry.firstTx)
+	if block == nil {
+		if block, err = l.partOfBlock(mini, uint64(entry.block)); block == nil || err != nil {
+			return nil, err
+		}
+		i -= int(entry.firstTx)
+	}
+	if i >= len(block.Txs) || block.Txs[i].Hash() != hash {
+		return nil, nil
+	}
+	return &Transaction{Tx: block.Txs[i], Receipt: block.Receipts[i], Header: block.Header}, nil
+}
+
+// blockInMemory returns an EVM block that need not be read; nil if it must.
+func (l *Ledger) blockInMemory(number uint64) (*chain.EVMBlock, error) {
+	if t := l.tip.Load(); t.open != nil && number == t.headNumber() {
+		return t.open, nil
+	}
+	return l.blocks.get(number)
+}
+
+// partOfBlock returns a sealed EVM block with the transactions of one
+// mini-block only, because a part costs less to read than the whole; nil if
+// the EVM block is not sealed.
+func (l *Ledger) partOfBlock(mini, number uint64) (*chain.EVMBlock, error) {
+	block, err := l.Header(number)
+	if block == nil || err != nil {
+		return nil, err
+	}
+	m, err := l.readMiniBlock(mini)
+	if err != nil {
+		return nil, err
+	}
+	l.derive(m, block.Header, block.Hash)
+	block.Txs, block.Receipts = m.Txs, m.Receipts
+	return block, nil
+}
+
+// ReadRecords returns the encodings of consecutive records from sequence number
+// from on: at least one if from < NextSeq, then as many as fit in maxBytes.
+func (l *Ledger) ReadRecords(from uint64, maxBytes int) ([][]byte, error) {
+	if from >= l.NextSeq() {
+		return nil, nil
+	}
+	return l.log.read(from, maxBytes)
+}
+
+// readMiniBlock reads a mini-block that is in the index.
+func (l *Ledger) readMiniBlock(number uint64) (*chain.MiniBlock, error) {
+	entry, _ := l.index.mini(number)
+	records, err := l.readParsed(miniSeq(number, uint64(entry.block)), 1)
+	if err != nil {
+		return nil, err
+	}
+	return records[0].MiniBlock, nil
+}
+
+// readParsed reads count records from sequence number first on.
+func (l *Ledger) readParsed(first, count uint64) ([]wire.Record, error) {
+	raw, err := l.log.read(first, l.log.sizeBytes(first, count))
+	if err != nil {
+		return nil, err
+	}
+	records := make([]wire.Record, len(raw))
+	for i := range raw {
+		if records[i], err = wire.ParseRecord(raw[i]); err != nil {
+			return nil, fmt.Errorf("cannot read record %d of %q: %w", first+uint64(i), l.log.path, err)
+		}
+	}
+	return records, nil
+}
