@@ -114,10 +114,12 @@ func TestDiffHashCoversEveryValue(t *testing.T) {
 		"key":       func(d *chain.StateDiff) { d.Accounts[2].Slots[0].Key[0]++ },
 		"value":     func(d *chain.StateDiff) { d.Accounts[2].Slots[1].Value.SetUint64(99) },
 		"slot":      func(d *chain.StateDiff) { d.Accounts[2].Slots = d.Accounts[2].Slots[1:] },
-		"deleted":   func(d *chain.StateDiff) { d.Accounts[0] = chain.AccountDiff{Address: d.Accounts[0].Address, Deleted: true} },
-		"account":   func(d *chain.StateDiff) { d.Accounts = d.Accounts[1:] },
-		"code":      func(d *chain.StateDiff) { d.Codes[0].Hash[0]++ },
-		"no code":   func(d *chain.StateDiff) { d.Codes = nil },
+		"deleted": func(d *chain.StateDiff) {
+			d.Accounts[0] = chain.AccountDiff{Address: d.Accounts[0].Address, Deleted: true}
+		},
+		"account": func(d *chain.StateDiff) { d.Accounts = d.Accounts[1:] },
+		"code":    func(d *chain.StateDiff) { d.Codes[0].Hash[0]++ },
+		"no code": func(d *chain.StateDiff) { d.Codes = nil },
 		"slot's account": func(d *chain.StateDiff) {
 			d.Accounts[3].Slots, d.Accounts[2].Slots = d.Accounts[2].Slots, nil
 		},
