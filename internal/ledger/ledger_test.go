@@ -195,11 +195,13 @@ func TestBlockHashes(t *testing.T) {
 		}
 	}
 	for number := range uint64(3) {
-		hash, ok := l.BlockHash(number)
-		got, found, err := l.BlockNumber(hash)
-		if !ok || !found || got != number || err != nil {
+		got, found, err := l.BlockNumber(l.BlockHash(number))
+		if !found || got != number || err != nil {
 			t.Errorf("hash of EVM block %d: got %d, %t, %v", number, got, found, err)
 		}
+	}
+	if got := l.BlockHash(3); got != (common.Hash{}) {
+		t.Errorf("hash of the open EVM block: got %s; want none", got)
 	}
 	if got, ok, err := l.BlockNumber(common.Hash{1}); ok || err != nil {
 		t.Errorf("unknown hash: got %d, %t, %v", got, ok, err)

@@ -21,10 +21,7 @@ func (l *Ledger) Config() *params.ChainConfig { return l.genesis.Config }
 func (l *Ledger) Genesis() *chain.Genesis { return l.genesis }
 
 // GenesisHash is the hash of the genesis block.
-func (l *Ledger) GenesisHash() common.Hash {
-	hash, _ := l.BlockHash(0)
-	return hash
-}
+func (l *Ledger) GenesisHash() common.Hash { return l.BlockHash(0) }
 
 // State is the world state at its newest and recent points.
 func (l *Ledger) State() *memstate.State { return l.state }
@@ -117,10 +114,10 @@ func (l *Ledger) derive(m *chain.MiniBlock, header *types.Header, hash common.Ha
 	l.setPlace(m, hash)
 }
 
-// BlockHash is the hash of a sealed EVM block.
-func (l *Ledger) BlockHash(number uint64) (common.Hash, bool) {
-	entry, _, ok := l.index.sealed(number)
-	return entry.hash, ok
+// BlockHash is the hash of a sealed EVM block; zero if there is none.
+func (l *Ledger) BlockHash(number uint64) common.Hash {
+	entry, _, _ := l.index.sealed(number)
+	return entry.hash
 }
 
 // BlockNumber is the number of the EVM block that hash names: its own, or that
@@ -131,8 +128,7 @@ func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err erro
 		return 0, false, nil
 	}
 	if kind == kindBlock {
-		got, ok := l.BlockHash(place)
-		return place, ok && got == hash, nil
+		return place, l.BlockHash(place) == hash, nil
 	}
 	if t := l.tip.Load(); place == t.mini && hash == t.miniHash {
 		return t.headNumber(), true, nil
