@@ -35,6 +35,7 @@ const (
 	VerbosityFlag   = "verbosity"
 	LogFormatFlag   = "log.format"
 	ConfigFlag      = "config"
+	JSONFlag        = "json"
 )
 
 // Ports are the default ports of a program.
@@ -98,6 +99,11 @@ func NodeFlags(ports Ports) []cli.Flag {
 		String(categoryMetrics, MetricsAddrFlag, "127.0.0.1", "address to serve metrics on"),
 		Int(categoryMetrics, MetricsPortFlag, ports.Metrics, "port for metrics; 0 picks a free one"),
 	)
+}
+
+// JSON is the flag that makes a command print its report as JSON.
+func JSON(usage string) cli.Flag {
+	return &cli.BoolFlag{Name: JSONFlag, Usage: usage}
 }
 
 // LogFlags are the flags of every command that logs, and of the configuration
