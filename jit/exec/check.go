@@ -14,12 +14,13 @@ import (
 const blobHashVersion = 0x01
 
 // check reports why the message cannot be executed in this block on this
-// state. It changes nothing. The order of the checks is go-ethereum's, for the
-// sake of messages with more than one fault.
+// state. It changes nothing. The order decides which of several faults is
+// named: it is go-ethereum's, but for the block's gas, which conformance tests
+// want named before the fees.
 func (b *Block) check(m *message) (gasBounds, error) {
 	for _, check := range [...]func(*message) error{
-		b.checkNonce, b.checkGasCap, b.checkSender, b.checkFees, b.checkBlobs, b.checkAuths,
-		b.checkInitCode, b.checkBlockGas, b.checkFunds,
+		b.checkNonce, b.checkGasCap, b.checkSender, b.checkBlockGas, b.checkFees, b.checkBlobs,
+		b.checkAuths, b.checkInitCode, b.checkFunds,
 	} {
 		if err := check(m); err != nil {
 			return gasBounds{}, err
