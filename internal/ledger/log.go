@@ -34,7 +34,6 @@ const (
 // appended.
 type recordLog struct {
 	file *os.File
-	lock *os.File
 	path string
 
 	mu   sync.RWMutex
@@ -51,15 +50,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // openLog opens the log at path, or creates it for the chain with the genesis
 // block of that hash.
 func openLog(path string, genesisHash common.Hash) (*recordLog, error) {
-	lock, err := lockFile(path + ".lock")
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	g := &recordLog{file: file, lock: lock, path: path, syncs: make(chan struct{}, 1), synced: make(chan struct{})}
+	g := &recordLog{file: file, path: path, syncs: make(chan struct{}, 1), synced: make(chan struct{})}
 	go g.syncLoop()
 	if err := g.settleHeader(genesisHash); err != nil {
 		return nil, errors.Join(err, g.close())
@@ -217,6 +212,5 @@ func (g *recordLog) syncLoop() {
 func (g *recordLog) close() error {
 	close(g.syncs)
 	<-g.synced
-	err := errors.Join(g.file.Sync(), g.file.Close())
-	return errors.Join(err, g.lock.Close())
+	return errors.Join(g.file.Sync(), g.file.Close())
 }

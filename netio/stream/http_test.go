@@ -71,23 +71,10 @@ func newServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	s.url = "http://" + listener.Addr().String()
-	http := &fasthttp.Server{
-		Handler: func(ctx *fasthttp.RequestCtx) {
-			switch string(ctx.Path()) {
-			case PathStream:
-				s.ServeStream(ctx)
-			case PathGenesis:
-				s.ServeGenesis(ctx)
-			default:
-				ctx.NotFound()
-			}
-		},
-	}
 	served := make(chan error)
-	go func() { served <- http.Serve(&recordingListener{Listener: listener, server: s}) }()
+	go func() { served <- s.Serve(&recordingListener{Listener: listener, server: s}) }()
 	t.Cleanup(func() {
-		s.Close()
-		if err := errors.Join(http.Shutdown(), <-served); err != nil {
+		if err := errors.Join(s.Close(), <-served); err != nil {
 			t.Error(err)
 		}
 	})
@@ -168,7 +155,9 @@ func TestClientCatchesUpAndFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	goleak.VerifyNone(t, leaks,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"))

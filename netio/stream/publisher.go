@@ -33,12 +33,13 @@ type PublisherConfig struct {
 	Log        *slog.Logger
 }
 
-// Publisher is the server's half: HTTP handlers that never end by themselves.
+// Publisher is the server's half: HTTP responses that never end by themselves.
 // A client costs one goroutine and no queue, because it reads from the source
 // at its own pace.
 type Publisher struct {
 	cfg    PublisherConfig
 	frames *frameCache
+	http   *fasthttp.Server
 	closed chan struct{}
 
 	mu struct {
@@ -66,7 +67,42 @@ func NewPublisher(cfg PublisherConfig) *Publisher {
 	}
 	p := &Publisher{cfg: cfg, frames: newFrameCache(cfg.Source), closed: make(chan struct{})}
 	p.mu.news = make(chan struct{})
+	p.http = &fasthttp.Server{
+		Handler:            p.handle,
+		GetOnly:            true,
+		ReadTimeout:        connectTimeout,
+		IdleTimeout:        connectTimeout,
+		MaxRequestBodySize: 1, // requests have none
+		Concurrency:        2 * cfg.ClientsMax,
+		CloseOnShutdown:    true,
+		Logger:             discard{},
+	}
 	return p
+}
+
+// discard keeps fasthttp silent about what clients do wrong.
+type discard struct{}
+
+func (discard) Printf(string, ...any) {}
+
+// Serve serves a listener until Close. It may be called for several.
+func (p *Publisher) Serve(listener net.Listener) error {
+	if err := p.http.Serve(listener); err != nil {
+		return fmt.Errorf("cannot serve the stream at %s: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+func (p *Publisher) handle(ctx *fasthttp.RequestCtx) {
+	switch string(ctx.Path()) {
+	case PathStream:
+		p.serveStream(ctx)
+	case PathGenesis:
+		ctx.SetContentType("application/json")
+		ctx.SetBody(p.cfg.Genesis)
+	default:
+		ctx.Error("want "+PathStream+" or "+PathGenesis, fasthttp.StatusNotFound)
+	}
 }
 
 // Notify tells waiting clients that the source has more records.
@@ -77,8 +113,8 @@ func (p *Publisher) Notify() {
 	p.mu.news = make(chan struct{})
 }
 
-// Close ends all responses and waits for them.
-func (p *Publisher) Close() {
+// Close ends all responses and closes the listeners.
+func (p *Publisher) Close() error {
 	p.mu.Lock()
 	if !p.mu.closing {
 		p.mu.closing = true
@@ -86,16 +122,11 @@ func (p *Publisher) Close() {
 	}
 	p.mu.Unlock()
 	p.done.Wait()
+	return p.http.Shutdown()
 }
 
-// ServeGenesis answers GET /genesis.
-func (p *Publisher) ServeGenesis(ctx *fasthttp.RequestCtx) {
-	ctx.SetContentType("application/json")
-	ctx.SetBody(p.cfg.Genesis)
-}
-
-// ServeStream answers GET /stream?from=SEQ[&chain=ID].
-func (p *Publisher) ServeStream(ctx *fasthttp.RequestCtx) {
+// serveStream answers GET /stream?from=SEQ[&chain=ID].
+func (p *Publisher) serveStream(ctx *fasthttp.RequestCtx) {
 	from, status, err := p.check(ctx.QueryArgs())
 	if err != nil {
 		ctx.Error(err.Error(), status)
