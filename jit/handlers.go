@@ -18,7 +18,7 @@ func init() {
 		ir.BadJump: opBadJump, ir.Invalid: opInvalid, ir.INVALID: opInvalid,
 		ir.STOP: opStop, ir.RETURN: opReturn, ir.REVERT: opRevert, ir.SELFDESTRUCT: opSelfDestruct,
 
-		ir.MUL: opMul, ir.DIV: opDiv, ir.SDIV: opSDiv, ir.MOD: opMod, ir.SMOD: opSMod,
+		ir.DIV: opDiv, ir.SDIV: opSDiv, ir.MOD: opMod, ir.SMOD: opSMod,
 		ir.ADDMOD: opAddMod, ir.MULMOD: opMulMod, ir.EXP: opExp, ir.SIGNEXTEND: opSignExtend,
 		ir.SLT: opSLT, ir.SGT: opSGT, ir.BYTE: opByte, ir.SHL: opSHL, ir.SHR: opSHR, ir.SAR: opSAR,
 		ir.CLZ: opCLZ,

@@ -27,6 +27,9 @@ func (f *frame) run() Halt {
 		if f.gas < uint64(ip.Arg) {
 			return OutOfGas
 		}
+		if f.evm.cancelled.Load() {
+			return Cancelled
+		}
 		f.gas -= uint64(ip.Arg)
 		ip = skip(ip, second.Arg+ir.HeaderSize)
 
@@ -52,6 +55,9 @@ func (f *frame) run() Halt {
 				sp[1], x[1] = x[1], sp[1]
 				sp[2], x[2] = x[2], sp[2]
 				sp[3], x[3] = x[3], sp[3]
+			case ir.SwapDrop:
+				copyWord(bytesBelow(sp, ip.N), sp)
+				sp = below(sp, 1)
 			case ir.Drop:
 				sp = bytesBelow(sp, ip.N)
 
@@ -100,58 +106,172 @@ func (f *frame) run() Halt {
 			case ir.NOT:
 				sp[0], sp[1], sp[2], sp[3] = ^sp[0], ^sp[1], ^sp[2], ^sp[3]
 
+			case ir.MUL:
+				x := sp
+				sp = below(sp, 1)
+				sp.Mul(x, sp)
+
+			case ir.AddImm:
+				addUint64(sp, sp, uint64(ip.Arg))
+			case ir.SubImm:
+				var borrow uint64
+				sp[0], borrow = bits.Sub64(sp[0], uint64(ip.Arg), 0)
+				sp[1], borrow = bits.Sub64(sp[1], 0, borrow)
+				sp[2], borrow = bits.Sub64(sp[2], 0, borrow)
+				sp[3], _ = bits.Sub64(sp[3], 0, borrow)
+			case ir.AndImm:
+				setUint64(sp, sp[0]&uint64(ip.Arg))
+			case ir.AndWide:
+				x := &f.code.Words[ip.Arg]
+				sp[0], sp[1], sp[2], sp[3] = x[0]&sp[0], x[1]&sp[1], x[2]&sp[2], x[3]&sp[3]
+			case ir.ShlImm:
+				shiftLeft(sp, uint(ip.Arg))
+			case ir.ShrImm:
+				shiftRight(sp, uint(ip.Arg))
+			case ir.EqImm:
+				setUint64(sp, isZero((sp[0]^uint64(ip.Arg))|sp[1]|sp[2]|sp[3]))
+			case ir.DupAdd:
+				x := bytesBelow(sp, ip.N)
+				var carry uint64
+				sp[0], carry = bits.Add64(x[0], sp[0], 0)
+				sp[1], carry = bits.Add64(x[1], sp[1], carry)
+				sp[2], carry = bits.Add64(x[2], sp[2], carry)
+				sp[3], _ = bits.Add64(x[3], sp[3], carry)
+			case ir.DupSub:
+				x := bytesBelow(sp, ip.N)
+				var borrow uint64
+				sp[0], borrow = bits.Sub64(x[0], sp[0], 0)
+				sp[1], borrow = bits.Sub64(x[1], sp[1], borrow)
+				sp[2], borrow = bits.Sub64(x[2], sp[2], borrow)
+				sp[3], _ = bits.Sub64(x[3], sp[3], borrow)
+			case ir.DupAddImm:
+				x := bytesBelow(sp, ip.N)
+				sp = above(sp)
+				addUint64(sp, x, uint64(ip.Arg))
+			case ir.SubSwap:
+				x := sp
+				sp = below(sp, 1)
+				var borrow uint64
+				sp[0], borrow = bits.Sub64(sp[0], x[0], 0)
+				sp[1], borrow = bits.Sub64(sp[1], x[1], borrow)
+				sp[2], borrow = bits.Sub64(sp[2], x[2], borrow)
+				sp[3], _ = bits.Sub64(sp[3], x[3], borrow)
+
 			case ir.MLOAD:
-				if sp[0] >= f.mem.loads || sp[1]|sp[2]|sp[3] != 0 {
-					if !f.reachWord(sp) {
-						return OutOfGas
-					}
+				if !f.covers(sp) && !f.reachWord(sp) {
+					return OutOfGas
 				}
 				loadWord(sp, f.mem.bytes[sp[0]:])
+			case ir.MloadAdd:
+				addUint64(sp, sp, uint64(ip.Arg))
+				if !f.covers(sp) && !f.reachWord(sp) {
+					return OutOfGas
+				}
+				loadWord(sp, f.mem.bytes[sp[0]:])
+			case ir.MloadImm:
+				sp = above(sp)
+				setUint64(sp, uint64(ip.Arg))
+				if !f.covers(sp) && !f.reachWord(sp) {
+					return OutOfGas
+				}
+				loadWord(sp, f.mem.bytes[sp[0]:])
+			case ir.DupMload:
+				x := bytesBelow(sp, ip.N)
+				if !f.covers(x) && !f.reachWord(x) {
+					return OutOfGas
+				}
+				sp = above(sp)
+				loadWord(sp, f.mem.bytes[x[0]:])
 			case ir.MSTORE:
-				if sp[0] >= f.mem.loads || sp[1]|sp[2]|sp[3] != 0 {
-					if !f.reachWord(sp) {
-						return OutOfGas
-					}
+				if !f.covers(sp) && !f.reachWord(sp) {
+					return OutOfGas
 				}
 				storeWord(f.mem.bytes[sp[0]:], below(sp, 1))
 				sp = below(sp, 2)
+			case ir.MstoreImm:
+				offset := uint64(ip.Arg)
+				if offset >= f.mem.loads && !f.reachEnd(offset+32) {
+					return OutOfGas
+				}
+				storeWord(f.mem.bytes[offset:], sp)
+				sp = below(sp, 1)
+			case ir.DupMstore:
+				x := bytesBelow(sp, ip.N)
+				if !f.covers(x) && !f.reachWord(x) {
+					return OutOfGas
+				}
+				storeWord(f.mem.bytes[x[0]:], sp)
+				sp = below(sp, 1)
 
 			case ir.Goto:
-				if f.evm.cancelled.Load() {
-					return Cancelled
-				}
 				ip = skip(instrs, ip.Arg)
 				break block
 			case ir.GotoIf:
 				x := sp
 				sp = below(sp, 1)
-				if x[0]|x[1]|x[2]|x[3] == 0 {
-					ip = skip(ip, 1)
-					break block
-				}
-				if f.evm.cancelled.Load() {
-					return Cancelled
-				}
-				ip = skip(instrs, ip.Arg)
+				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] != 0)
+				break block
+			case ir.GotoIfZero:
+				x := sp
+				sp = below(sp, 1)
+				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] == 0)
+				break block
+			case ir.GotoIfAt:
+				x := bytesBelow(sp, ip.N)
+				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] != 0)
+				break block
+			case ir.GotoIfZeroAt:
+				x := bytesBelow(sp, ip.N)
+				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] == 0)
+				break block
+			case ir.GotoIfLt:
+				x := sp
+				sp = below(sp, 2)
+				ip = branch(instrs, ip, less(x, below(x, 1)) != 0)
+				break block
+			case ir.GotoIfGe:
+				x := sp
+				sp = below(sp, 2)
+				ip = branch(instrs, ip, less(x, below(x, 1)) == 0)
+				break block
+			case ir.GotoIfGt:
+				x := sp
+				sp = below(sp, 2)
+				ip = branch(instrs, ip, less(below(x, 1), x) != 0)
+				break block
+			case ir.GotoIfLe:
+				x := sp
+				sp = below(sp, 2)
+				ip = branch(instrs, ip, less(below(x, 1), x) == 0)
+				break block
+			case ir.GotoIfEq:
+				x := sp
+				sp = below(sp, 2)
+				ip = branch(instrs, ip, equal(x, below(x, 1)))
+				break block
+			case ir.GotoIfNe:
+				x := sp
+				sp = below(sp, 2)
+				ip = branch(instrs, ip, !equal(x, below(x, 1)))
+				break block
+			case ir.GotoIfTopEq:
+				ip = branch(instrs, skip(ip, 1), (sp[0]^uint64(ip.Arg))|sp[1]|sp[2]|sp[3] == 0)
+				break block
+			case ir.GotoIfTopLt:
+				ip = branch(instrs, skip(ip, 1), sp[0] < uint64(ip.Arg) && sp[1]|sp[2]|sp[3] == 0)
 				break block
 			case ir.JUMP:
-				if f.evm.cancelled.Load() {
-					return Cancelled
-				}
 				ip = skip(instrs, f.target(sp))
 				sp = below(sp, 1)
 				break block
 			case ir.JUMPI:
-				x := sp
+				x, y := sp, below(sp, 1)
 				sp = below(sp, 2)
-				if y := below(x, 1); y[0]|y[1]|y[2]|y[3] == 0 {
+				if y[0]|y[1]|y[2]|y[3] == 0 {
 					ip = skip(ip, 1)
-					break block
+				} else {
+					ip = skip(instrs, f.target(x))
 				}
-				if f.evm.cancelled.Load() {
-					return Cancelled
-				}
-				ip = skip(instrs, f.target(x))
 				break block
 
 			default:
@@ -161,6 +281,19 @@ func (f *frame) run() Halt {
 			}
 		}
 	}
+}
+
+// branch returns the header behind a jump at ip that is taken or not.
+func branch(instrs, ip *ir.Instr, taken bool) *ir.Instr {
+	if taken {
+		return skip(instrs, ip.Arg)
+	}
+	return skip(ip, 1)
+}
+
+// covers reports whether the word of memory at offset exists.
+func (f *frame) covers(offset *word) bool {
+	return offset[0] < f.mem.loads && offset[1]|offset[2]|offset[3] == 0
 }
 
 // target is the index of the header that a dynamic jump goes to: that of the
@@ -178,6 +311,20 @@ func (f *frame) stackHalt(height uint64, lowest uint16) Halt {
 		return StackUnderflow
 	}
 	return StackOverflow
+}
+
+// addUint64 sets z to x + y.
+func addUint64(z, x *word, y uint64) {
+	var carry uint64
+	z[0], carry = bits.Add64(x[0], y, 0)
+	z[1], carry = bits.Add64(x[1], 0, carry)
+	z[2], carry = bits.Add64(x[2], 0, carry)
+	z[3], _ = bits.Add64(x[3], 0, carry)
+}
+
+// equal reports whether x == y.
+func equal(x, y *word) bool {
+	return (x[0]^y[0])|(x[1]^y[1])|(x[2]^y[2])|(x[3]^y[3]) == 0
 }
 
 // less is 1 if x < y, else 0.

@@ -5,12 +5,6 @@ import "github.com/redline-evm/redline/jit/ir"
 // Gas of EXP for each byte of the exponent.
 const gasExpByte = 50
 
-func opMul(_ *frame, _ *ir.Instr, sp *word) *word {
-	x, y := sp, below(sp, 1)
-	y.Mul(x, y)
-	return y
-}
-
 func opDiv(_ *frame, _ *ir.Instr, sp *word) *word {
 	x, y := sp, below(sp, 1)
 	y.Div(x, y)
@@ -82,13 +76,21 @@ func opByte(_ *frame, _ *ir.Instr, sp *word) *word {
 
 func opSHL(_ *frame, _ *ir.Instr, sp *word) *word {
 	shift, x := sp, below(sp, 1)
-	x.Lsh(x, shiftCount(shift))
+	if count := shiftCount(shift); count < 256 {
+		shiftLeft(x, count)
+	} else {
+		setUint64(x, 0)
+	}
 	return x
 }
 
 func opSHR(_ *frame, _ *ir.Instr, sp *word) *word {
 	shift, x := sp, below(sp, 1)
-	x.Rsh(x, shiftCount(shift))
+	if count := shiftCount(shift); count < 256 {
+		shiftRight(x, count)
+	} else {
+		setUint64(x, 0)
+	}
 	return x
 }
 
@@ -101,6 +103,38 @@ func opSAR(_ *frame, _ *ir.Instr, sp *word) *word {
 func opCLZ(_ *frame, _ *ir.Instr, sp *word) *word {
 	setUint64(sp, uint64(256-sp.BitLen()))
 	return sp
+}
+
+// shiftLeft shifts by less than 256 bits.
+func shiftLeft(x *word, count uint) {
+	a, b, c, d := x[0], x[1], x[2], x[3]
+	if count&128 != 0 {
+		a, b, c, d = 0, 0, a, b
+	}
+	if count&64 != 0 {
+		a, b, c, d = 0, a, b, c
+	}
+	n := count % 64
+	x[3] = d<<n | c>>1>>(63-n)
+	x[2] = c<<n | b>>1>>(63-n)
+	x[1] = b<<n | a>>1>>(63-n)
+	x[0] = a << n
+}
+
+// shiftRight shifts by less than 256 bits.
+func shiftRight(x *word, count uint) {
+	a, b, c, d := x[0], x[1], x[2], x[3]
+	if count&128 != 0 {
+		a, b, c, d = c, d, 0, 0
+	}
+	if count&64 != 0 {
+		a, b, c, d = b, c, d, 0
+	}
+	n := count % 64
+	x[0] = a>>n | b<<1<<(63-n)
+	x[1] = b>>n | c<<1<<(63-n)
+	x[2] = c>>n | d<<1<<(63-n)
+	x[3] = d >> n
 }
 
 // shiftCount is the shift in bits; all of 256 and more are alike.

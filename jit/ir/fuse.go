@@ -1,50 +1,282 @@
 package ir
 
-// fuse emits op, or replaces the instructions just before it by one that does
-// the work of all of them.
+import "github.com/holiman/uint256"
+
+// Fusion. The decoder looks back at the instructions of the open block while it
+// translates an opcode, and replaces those that feed it by one instruction that
+// does the work of all: dispatch is most of what an interpreter pays. For
+// example
+//
+//	DUP3 ISZERO PUSH1 0x17 JUMPI            GotoIfZeroAt 64 → 0x17
+//	PUSH1 1 PUSH1 1 PUSH1 160 SHL SUB AND   AndWide 2^160-1
+//	PUSH1 1 SWAP1 SUB                       SubImm 1
+//
+// Gas and heights are counted from the opcodes, so that they stay exact; a fused
+// instruction never needs more stack than its parts. Looking back takes bounded
+// time for each opcode.
+
+// immForms are the instructions for an operation whose top operand is a small
+// constant.
+var immForms = map[Op]Op{
+	ADD: AddImm, AND: AndImm, SHL: ShlImm, SHR: ShrImm, EQ: EqImm,
+	MLOAD: MloadImm, MSTORE: MstoreImm,
+}
+
+// dupForms are the instructions for an operation whose top operand is the copy
+// of a word on the stack.
+var dupForms = map[Op]Op{
+	ADD: DupAdd, SUB: DupSub, MLOAD: DupMload, MSTORE: DupMstore, AddImm: DupAddImm,
+}
+
+// folds compute an operation of two constants; x is the top one.
+var folds = map[Op]func(z, x, y *uint256.Int) *uint256.Int{
+	ADD: (*uint256.Int).Add,
+	SUB: (*uint256.Int).Sub,
+	MUL: (*uint256.Int).Mul,
+	AND: (*uint256.Int).And,
+	OR:  (*uint256.Int).Or,
+	XOR: (*uint256.Int).Xor,
+	SHL: func(z, x, y *uint256.Int) *uint256.Int { return z.Lsh(y, shiftCount(x)) },
+	SHR: func(z, x, y *uint256.Int) *uint256.Int { return z.Rsh(y, shiftCount(x)) },
+}
+
+// shiftCount is the shift in bits; all of 256 and more are alike.
+func shiftCount(x *uint256.Int) uint {
+	if !x.IsUint64() || x.Uint64() > 256 {
+		return 256
+	}
+	return uint(x.Uint64())
+}
+
+// mirrored are the operations with their operands swapped.
+var mirrored = map[Op]Op{
+	ADD: ADD, MUL: MUL, AND: AND, OR: OR, XOR: XOR, EQ: EQ,
+	LT: GT, GT: LT, SLT: SGT, SGT: SLT,
+	SUB: SubSwap,
+}
+
+// fuse emits op, or replaces the instructions that feed it.
 func (d *Decoder) fuse(op Op) {
-	switch op {
-	case POP:
-		d.emit(Instr{Op: Drop, N: WordSize})
-	case JUMP:
-		d.jump(JUMP, Goto)
-	case JUMPI:
-		d.jump(JUMPI, GotoIf)
-	default:
+	switch {
+	case op == POP:
+		d.pop()
+	case op == JUMP:
+		d.jump()
+	case op == JUMPI:
+		d.branch()
+	case !d.fold(op) && !d.fuseSwap(op) && !d.fuseImm(op) && !d.fuseDup(Instr{Op: op}):
 		d.emit(Instr{Op: op})
 	}
 }
 
-// jump emits a jump, static when the target has just been pushed.
-func (d *Decoder) jump(dynamic, static Op) {
-	last := d.last()
-	switch {
-	case last.Op == Push:
-		d.drop(1)
-	case last.Op == PushWide:
-		d.drop(1)
-		last.Arg = noTarget
-	default:
-		d.emit(Instr{Op: dynamic})
-		return
+// back returns the instruction i before the next, if it is in the same block;
+// else a zero one, which is a STOP and therefore never before another.
+func (d *Decoder) back(i int) Instr {
+	if n := len(d.out.Instrs) - i; n >= d.block.body {
+		return d.out.Instrs[n]
 	}
-	d.jumps = append(d.jumps, uint32(len(d.out.Instrs)))
-	d.emit(Instr{Op: static, Arg: last.Arg})
+	return Instr{}
+}
+
+// drop takes back the last count instructions, and their constants where they
+// are the last ones.
+func (d *Decoder) drop(count int) {
+	for ; count > 0; count-- {
+		last := d.back(1)
+		if last.Op == PushWide && int(last.Arg) == len(d.out.Words)-1 {
+			d.out.Words = d.out.Words[:last.Arg]
+		}
+		d.out.Instrs = d.out.Instrs[:len(d.out.Instrs)-1]
+	}
+}
+
+// constant returns what the instruction pushes.
+func (d *Decoder) constant(in Instr) (x uint256.Int, ok bool) {
+	switch in.Op {
+	case Push:
+		return uint256.Int{uint64(in.Arg)}, true
+	case PushWide:
+		return d.out.Words[in.Arg], true
+	}
+	return x, false
+}
+
+// fold computes op now when its operands are constants.
+func (d *Decoder) fold(op Op) bool {
+	x, ok := d.constant(d.back(1))
+	if !ok {
+		return false
+	}
+	if op == NOT {
+		d.drop(1)
+		d.emitWord(x.Not(&x))
+		return true
+	}
+	compute := folds[op]
+	y, ok := d.constant(d.back(2))
+	if compute == nil || !ok {
+		return false
+	}
+	d.drop(2)
+	d.emitWord(compute(&x, &x, &y))
+	return true
+}
+
+// fuseSwap makes a SWAP1 before op vanish.
+func (d *Decoder) fuseSwap(op Op) bool {
+	other, ok := mirrored[op]
+	if last := d.back(1); !ok || last.Op != Swap || last.N != WordSize {
+		return false
+	}
+	d.drop(1)
+	if minuend := d.back(1); op == SUB && minuend.Op == Push {
+		d.drop(1)
+		d.emit(Instr{Op: SubImm, Arg: minuend.Arg})
+		return true
+	}
+	d.fuse(other)
+	return true
+}
+
+// fuseImm takes the constant before op into the instruction.
+func (d *Decoder) fuseImm(op Op) bool {
+	last := d.back(1)
+	switch {
+	case last.Op == PushWide && op == AND:
+		d.out.Instrs[len(d.out.Instrs)-1].Op = AndWide
+		return true
+	case last.Op == AddImm && op == MLOAD:
+		d.drop(1)
+		d.emit(Instr{Op: MloadAdd, Arg: last.Arg})
+		return true
+	case last.Op != Push:
+		return false
+	case (op == SHL || op == SHR) && last.Arg > 255:
+		return false
+	}
+	form, ok := immForms[op]
+	if !ok {
+		return false
+	}
+	d.drop(1)
+	if in := (Instr{Op: form, Arg: last.Arg}); !d.fuseDup(in) {
+		d.emit(in)
+	}
+	return true
+}
+
+// fuseDup takes the DUP before an operation into its instruction.
+func (d *Decoder) fuseDup(in Instr) bool {
+	last := d.back(1)
+	form, ok := dupForms[in.Op]
+	if !ok || last.Op != Dup {
+		return false
+	}
+	d.drop(1)
+	d.emit(Instr{Op: form, N: last.N, Arg: in.Arg})
+	return true
+}
+
+// pop emits a POP, or makes the instruction before do it.
+func (d *Decoder) pop() {
+	if n := len(d.out.Instrs); n > d.block.body {
+		last := &d.out.Instrs[n-1]
+		switch {
+		case last.Op == Swap:
+			last.Op = SwapDrop
+			return
+		case last.Op == Drop && last.N < StackMax*WordSize:
+			last.N += WordSize
+			return
+		}
+	}
+	d.emit(Instr{Op: Drop, N: WordSize})
 }
 
 // noTarget is a bytecode offset that no code has.
 const noTarget = 1<<32 - 1
 
-// last returns the instruction before, if it is in the same block; else a zero
-// one (STOP, which ends a block and is therefore never before another).
-func (d *Decoder) last() Instr {
-	if n := len(d.out.Instrs); n > d.block.body {
-		return d.out.Instrs[n-1]
+// takeTarget takes back the constant that was pushed as jump target.
+func (d *Decoder) takeTarget() (target uint32, ok bool) {
+	last := d.back(1)
+	switch last.Op {
+	case Push:
+		target = last.Arg
+	case PushWide:
+		target = noTarget
+	default:
+		return 0, false
 	}
-	return Instr{}
+	d.drop(1)
+	return target, true
 }
 
-// drop takes back the last count instructions.
-func (d *Decoder) drop(count int) {
-	d.out.Instrs = d.out.Instrs[:len(d.out.Instrs)-count]
+// emitJump emits a static jump whose target is to be resolved.
+func (d *Decoder) emitJump(op Op, n uint16, target uint32) {
+	d.jumps = append(d.jumps, uint32(len(d.out.Instrs)))
+	d.emit(Instr{Op: op, N: n, Arg: target})
+}
+
+func (d *Decoder) jump() {
+	if target, ok := d.takeTarget(); ok {
+		d.emitJump(Goto, 0, target)
+		return
+	}
+	d.emit(Instr{Op: JUMP})
+}
+
+// branches are the branches on a comparison: if it holds, and if it does not.
+// What is not zero holds, so that a difference is a comparison, too.
+var branches = map[Op][2]Op{
+	LT:  {GotoIfLt, GotoIfGe},
+	GT:  {GotoIfGt, GotoIfLe},
+	EQ:  {GotoIfEq, GotoIfNe},
+	SUB: {GotoIfNe, GotoIfEq},
+	XOR: {GotoIfNe, GotoIfEq},
+}
+
+// branch emits a JUMPI together with what makes its condition.
+func (d *Decoder) branch() {
+	target, ok := d.takeTarget()
+	if !ok {
+		d.emit(Instr{Op: JUMPI})
+		return
+	}
+	negated := 0
+	for d.back(1).Op == ISZERO {
+		d.drop(1)
+		negated ^= 1
+	}
+	last := d.back(1)
+	if last.Op == Dup {
+		d.drop(1)
+		d.emitJump([2]Op{GotoIfAt, GotoIfZeroAt}[negated], last.N, target)
+		return
+	}
+	if negated == 0 && d.branchOnTop(target) {
+		return
+	}
+	if forms, ok := branches[last.Op]; ok {
+		d.drop(1)
+		d.emitJump(forms[negated], 0, target)
+		return
+	}
+	d.emitJump([2]Op{GotoIf, GotoIfZero}[negated], 0, target)
+}
+
+// branchOnTop emits the branches of a contract's dispatch: DUP1, PUSH4, then EQ
+// or GT, and a JUMPI.
+func (d *Decoder) branchOnTop(target uint32) bool {
+	top := Instr{Op: Dup}
+	if last := d.back(1); last.Op == EqImm && d.back(2) == top {
+		d.drop(2)
+		d.emit(Instr{Op: GotoIfTopEq, Arg: last.Arg})
+	} else if imm := d.back(2); last.Op == GT && imm.Op == Push && d.back(3) == top {
+		d.drop(3)
+		d.emit(Instr{Op: GotoIfTopLt, Arg: imm.Arg})
+	} else {
+		return false
+	}
+	d.emitJump(Goto, 0, target)
+	return true
 }
