@@ -31,6 +31,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/invariants"
 )
 
 // How much past is kept, in EVM blocks.
@@ -100,6 +101,11 @@ func (s *State) Commit(mini, block uint64, d *chain.StateDiff) {
 	last := s.latest.Load()
 	if mini < last.mini || block < last.block {
 		panic(fmt.Sprintf("BUG: commit of mini-block %d in EVM block %d after %d in %d", mini, block, last.mini, last.block))
+	}
+	if invariants.Enabled {
+		if err := d.Check(); err != nil {
+			panic(fmt.Sprintf("BUG: commit of mini-block %d: %v", mini, err))
+		}
 	}
 	now := stamp{version: last.version + 1, block: block}
 	s.codes.add(d.Codes)
