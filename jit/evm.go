@@ -88,3 +88,28 @@ type Message struct {
 	Value  uint256.Int
 	Gas    uint64
 }
+
+// String says it in a few words.
+func (h Halt) String() string { return haltNames[h] }
+
+var haltNames = [...]string{
+	Success:               "success",
+	Reverted:              "reverted",
+	OutOfGas:              "out of gas",
+	StackUnderflow:        "stack underflow",
+	StackOverflow:         "stack overflow",
+	InvalidJump:           "invalid jump",
+	InvalidOpcode:         "invalid opcode",
+	WriteProtection:       "write protection",
+	ReturnDataOutOfBounds: "return data out of bounds",
+	CallDepth:             "call depth exceeded",
+	InsufficientBalance:   "insufficient balance",
+	CreateCollision:       "contract address collision",
+	NonceOverflow:         "nonce overflow",
+	CodeSizeExceeded:      "code size exceeded",
+	InitCodeSizeExceeded:  "init code size exceeded",
+	InvalidCode:           "invalid code",
+	CodeStoreOutOfGas:     "code store out of gas",
+	PrecompileFailure:     "precompiled contract failed",
+	Cancelled:             "cancelled",
+}

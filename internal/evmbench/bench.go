@@ -147,11 +147,7 @@ func checkMachine(m machine, c *Case) error {
 func measureRound(m machine, least time.Duration) time.Duration {
 	var times []time.Duration
 	for total := time.Duration(0); total < least || len(times) < 2; {
-		m.prepare()
-		start := time.Now()
-		m.run()
-		elapsed := time.Since(start)
-		m.undo()
+		elapsed := timeRun(m)
 		times = append(times, elapsed)
 		total += elapsed + time.Microsecond // so that empty runs end, too
 		if elapsed > least {

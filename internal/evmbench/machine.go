@@ -64,6 +64,7 @@ type ours struct {
 	setup   *reference.Setup
 	msg     *jit.Message
 	before  int // checkpoint
+	halt    jit.Halt
 }
 
 func newOurs(setup *reference.Setup, msg *jit.Message) *ours {
@@ -83,6 +84,7 @@ func (o *ours) prepare() {
 
 func (o *ours) run() reference.Result {
 	r := o.evm.Call(o.msg)
+	o.halt = r.Halt
 	return reference.Result{Status: reference.StatusOf(r.Halt), GasLeft: r.GasLeft, Refund: r.Refund, Output: r.Output}
 }
 
