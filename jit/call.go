@@ -73,7 +73,7 @@ func (v *EVM) canPay(addr common.Address, amount *word) bool {
 
 // execute runs what a call calls.
 func (v *EVM) execute(c *call) outcome {
-	if p := precompileAt(v.block.Fork, c.code); p != nil {
+	if p := v.precompileAt(c.code); p != nil {
 		return runPrecompile(p, c)
 	}
 	code, hash := v.state.Code(c.code)

@@ -3,6 +3,8 @@ package jit
 import (
 	"sync/atomic"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/redline-evm/redline/jit/ir"
 )
 
@@ -41,6 +43,7 @@ type EVM struct {
 	state  State
 	block  *BlockContext
 	tx     TxContext
+	moved  map[common.Address]common.Address // precompiled contracts that answer elsewhere
 
 	depth  int   // running frames
 	refund int64 // gas to refund, so far
@@ -59,6 +62,11 @@ func (v *EVM) SetState(state State) { v.state = state }
 
 // SetBlock changes the EVM block that later calls run in.
 func (v *EVM) SetBlock(block *BlockContext) { v.block = block }
+
+// MovePrecompiles makes the precompiled contract at moved[addr] answer at addr;
+// where no contract is at moved[addr], none answers at addr. Every other address
+// keeps the fork's contracts, as all do with a nil map. The EVM keeps the map.
+func (v *EVM) MovePrecompiles(moved map[common.Address]common.Address) { v.moved = moved }
 
 // SetTx sets the transaction that later calls belong to and takes back an
 // earlier Cancel.

@@ -36,3 +36,13 @@ func precompileAt(fork Fork, addr common.Address) vm.PrecompiledContract {
 	}
 	return precompiles[fork][addr]
 }
+
+// precompileAt is the precompiled contract that answers at addr, or nil.
+func (v *EVM) precompileAt(addr common.Address) vm.PrecompiledContract {
+	if v.moved != nil {
+		if from, ok := v.moved[addr]; ok {
+			addr = from
+		}
+	}
+	return precompileAt(v.block.Fork, addr)
+}
