@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -11,6 +9,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
+
+	"github.com/redline-evm/redline/jit"
 )
 
 // AccountOverride replaces parts of an account before a simulation; what is nil
@@ -62,27 +62,49 @@ func set[T any](to, from *T) {
 	}
 }
 
-// applyOverrides changes the journal as a transaction before the simulation
-// would.
-func applyOverrides(j *Journal, overrides map[common.Address]AccountOverride) error {
-	for _, addr := range slices.SortedFunc(maps.Keys(overrides), compareAddresses) {
-		o := overrides[addr]
-		if err := o.apply(j, addr); err != nil {
+// override changes the block's state as a transaction before the simulation
+// would. Accounts are taken in the order of their addresses.
+func (b *Block) override(accounts map[common.Address]AccountOverride) error {
+	if len(accounts) == 0 {
+		b.evm.MovePrecompiles(nil)
+		return nil
+	}
+	moved := make(map[common.Address]common.Address)
+	for _, addr := range slices.SortedFunc(maps.Keys(accounts), common.Address.Cmp) {
+		o := accounts[addr]
+		if err := b.movePrecompile(moved, accounts, addr, o.MovePrecompileTo); err != nil {
+			return err
+		}
+		if err := o.apply(b.journal, addr); err != nil {
 			return err
 		}
 	}
-	j.Finish()
+	b.evm.MovePrecompiles(moved)
+	b.journal.Finish()
 	return nil
 }
 
-func compareAddresses(a, b common.Address) int { return bytes.Compare(a[:], b[:]) }
-
-var errPrecompileMove = errors.New("movePrecompileToAddress is not supported")
-
-func (o *AccountOverride) apply(j *Journal, addr common.Address) error {
-	if o.MovePrecompileTo != nil {
-		return errPrecompileMove
+// movePrecompile notes that the account is overridden: no precompiled contract
+// answers there any more, but may do so elsewhere.
+func (b *Block) movePrecompile(moved map[common.Address]common.Address, accounts map[common.Address]AccountOverride, addr common.Address, to *common.Address) error {
+	isPrecompile := jit.IsPrecompile(b.ctx.Fork, addr)
+	if to != nil {
+		if !isPrecompile {
+			return fmt.Errorf("account %s is not a precompile", addr)
+		}
+		if _, overridden := accounts[*to]; overridden {
+			return fmt.Errorf("account %s is already overridden", to)
+		}
+		moved[*to] = addr
 	}
+	if isPrecompile {
+		moved[addr] = common.Address{}
+	}
+	return nil
+}
+
+// apply changes what the override names.
+func (o *AccountOverride) apply(j *Journal, addr common.Address) error {
 	if o.Storage != nil && o.StorageDiff != nil {
 		return fmt.Errorf("account %s has both 'state' and 'stateDiff'", addr)
 	}

@@ -109,7 +109,7 @@ func (s *Simulator) start(ctx context.Context, in *CallInput) (*simulation, erro
 	if in.Block.BlobBaseFee != nil {
 		sim.block.ctx.BlobBaseFee = *in.Block.BlobBaseFee
 	}
-	err = applyOverrides(sim.block.journal, in.Accounts)
+	err = sim.block.override(in.Accounts)
 	if err == nil {
 		err = sim.setMessage(ctx, &in.Msg)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
 
@@ -84,10 +83,6 @@ func (b *Block) execute(m *message, gas uint64) (result jit.Result, refund uint6
 	b.journal.SetNonce(m.from, b.journal.Nonce(m.from)+1)
 	for i := range m.auths {
 		refund += b.applyAuthorization(&m.auths[i])
-	}
-	code, _ := b.journal.Code(*m.to)
-	if target, delegated := types.ParseDelegation(code); delegated {
-		b.journal.WarmAccount(target)
 	}
 	call.To = *m.to
 	result = b.evm.Call(call)
