@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import http from 'node:http'
 import { after, afterEach, before, test } from 'node:test'
-import { encodeFunctionData, keccak256, numberToHex, parseGwei, parseTransaction, serializeTransaction, toHex } from 'viem'
+import { concat, encodeFunctionData, keccak256, numberToHex, parseGwei, parseSignature, parseTransaction, serializeTransaction, toHex, toRlp, trim } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import WebSocket from 'ws'
 import { account } from './accounts.js'
@@ -75,7 +75,7 @@ test('a batch with a bad item still answers the good ones', async () => {
 test('an unknown method', async () => {
   await checkCall(-32601, /the method no_such does not exist\/is not available/, 'no_such')
   await checkCall(-32601, /./, 'hardhat_metadata')
-  await checkCall(-32601, /./, 'debug_'.repeat(10_000))
+  await checkCall(-32600, /too long/, 'debug_'.repeat(10_000))
 })
 
 test('wrong types and numbers of arguments', async () => {
@@ -136,11 +136,19 @@ const transfer = (fields) => ({ chainId: 1337, type: 'eip1559', nonce: 0, to: bo
 const refuse = async (text, fields, signer = bob) =>
   checkCall(-32000, text, 'eth_sendRawTransaction', await signer.signTransaction(transfer(fields)))
 
+// signUnchecked signs an EIP-1559 transaction that viem would not.
+async function signUnchecked(signer, tx) {
+  const quantity = (n) => (n ? numberToHex(n) : '0x')
+  const fields = [...[tx.chainId, tx.nonce, tx.maxPriorityFeePerGas, tx.maxFeePerGas, tx.gas].map(quantity), tx.to, quantity(tx.value), '0x', []]
+  const { r, s, yParity } = parseSignature(await signer.sign({ hash: keccak256(concat(['0x02', toRlp(fields)])) }))
+  return concat(['0x02', toRlp([...fields, quantity(yParity), trim(r), trim(s)])])
+}
+
 test('transactions that cannot be valid', async () => {
   await refuse(/invalid sender|invalid chain id/, { chainId: 1 })
   await refuse(/intrinsic gas too low/, { gas: 20_999n })
-  await refuse(/exceeds block gas limit|transaction gas limit too high/, { gas: 2n ** 40n })
-  await refuse(/max priority fee per gas higher than max fee per gas/, { maxPriorityFeePerGas: parseGwei('51') })
+  await refuse(/exceeds block gas limit|transaction gas limit too high/, { gas: 2n ** 31n, maxFeePerGas: parseGwei('0.1') })
+  await checkCall(-32000, /max priority fee per gas higher than max fee per gas/, 'eth_sendRawTransaction', await signUnchecked(bob, transfer({ maxPriorityFeePerGas: parseGwei('51') })))
   await refuse(/insufficient funds for gas \* price \+ value/, { value: 2n ** 100n })
   await refuse(/insufficient funds for gas \* price \+ value/, {}, privateKeyToAccount(generatePrivateKey()))
   await refuse(/nonce too low/, {}, alice) // alice has deployed the contract
@@ -228,17 +236,27 @@ test('other HTTP methods and content', async () => {
 })
 
 test('garbage over WebSocket', async () => {
-  const socket = new WebSocket(network.ws)
-  await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
-  const ask = (text) => new Promise((resolve) => {
-    socket.once('message', (data) => resolve(JSON.parse(data)))
-    socket.send(text)
-  })
-  checkError(await ask('{'), -32700, /./, 'garbage')
-  if (socket.readyState !== WebSocket.OPEN) return // geth ends the connection, too
-  checkError(await ask('{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["nothing"]}'), -32601, /no "nothing" subscription/, 'subscription')
-  socket.terminate()
+  for (const [text, code, message] of [
+    ['{', -32700, /./],
+    ['{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["nothing"]}', -32601, /no "nothing" subscription/],
+    ['x'.repeat(1 << 20), -32700, /./],
+  ]) {
+    const answer = await askSocket(text)
+    if (answer) checkError(answer, code, message, text) // to close is an answer as well
+  }
 })
+
+// askSocket sends a message on a connection of its own and returns the answer,
+// or nothing when the server closes the connection.
+function askSocket(text) {
+  const socket = new WebSocket(network.ws)
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => socket.send(text))
+    socket.on('message', (data) => resolve(JSON.parse(data)))
+    socket.on('close', () => resolve(undefined))
+    socket.on('error', reject)
+  }).finally(() => socket.terminate())
+}
 
 test('memory stays bounded', { skip: process.env.REDLINE_HTTP ? 'the chain is not ours' : process.platform !== 'linux' && 'needs /proc' }, async () => {
   for (const pid of await familyOf(network.pid)) {
