@@ -89,27 +89,27 @@ type Message struct {
 	Gas    uint64
 }
 
-// String says it in a few words.
+// String says it in go-ethereum's words, which clients know.
 func (h Halt) String() string { return haltNames[h] }
 
 var haltNames = [...]string{
 	Success:               "success",
-	Reverted:              "reverted",
+	Reverted:              "execution reverted",
 	OutOfGas:              "out of gas",
 	StackUnderflow:        "stack underflow",
-	StackOverflow:         "stack overflow",
-	InvalidJump:           "invalid jump",
+	StackOverflow:         "stack limit reached 1024 (1023)",
+	InvalidJump:           "invalid jump destination",
 	InvalidOpcode:         "invalid opcode",
 	WriteProtection:       "write protection",
 	ReturnDataOutOfBounds: "return data out of bounds",
-	CallDepth:             "call depth exceeded",
-	InsufficientBalance:   "insufficient balance",
+	CallDepth:             "max call depth exceeded",
+	InsufficientBalance:   "insufficient balance for transfer",
 	CreateCollision:       "contract address collision",
-	NonceOverflow:         "nonce overflow",
-	CodeSizeExceeded:      "code size exceeded",
-	InitCodeSizeExceeded:  "init code size exceeded",
-	InvalidCode:           "invalid code",
-	CodeStoreOutOfGas:     "code store out of gas",
+	NonceOverflow:         "nonce uint64 overflow",
+	CodeSizeExceeded:      "max code size exceeded",
+	InitCodeSizeExceeded:  "max initcode size exceeded",
+	InvalidCode:           "invalid code: must not begin with 0xef",
+	CodeStoreOutOfGas:     "contract creation code storage out of gas",
 	PrecompileFailure:     "precompiled contract failed",
-	Cancelled:             "cancelled",
+	Cancelled:             "execution aborted",
 }

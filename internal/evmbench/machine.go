@@ -5,7 +5,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
 
@@ -68,7 +67,7 @@ type ours struct {
 }
 
 func newOurs(setup *reference.Setup, msg *jit.Message) *ours {
-	journal := exec.NewJournal(allocView(setup.Alloc))
+	journal := AllocJournal(setup.Alloc)
 	journal.KeepWarm(jit.Precompiles(setup.Block.Fork))
 	evm := jit.New(jit.Config{}).NewEVM(journal, &setup.Block)
 	return &ours{evm: evm, journal: journal, setup: setup, msg: msg}
@@ -103,47 +102,37 @@ func (g *geth) run() reference.Result { return g.vm.Call(g.msg) }
 func (g *geth) undo()                 { g.vm.Undo() }
 func (g *geth) logs() []*types.Log    { return g.vm.Logs() }
 
-// view is an alloc as the journal reads it.
-type view struct {
-	accounts map[common.Address]chain.Account
-	storage  map[common.Address]map[common.Hash]common.Hash
-	codes    map[common.Hash][]byte
+// AllocJournal returns a journal in which the accounts of alloc exist and
+// nothing has been changed since.
+func AllocJournal(alloc types.GenesisAlloc) *exec.Journal {
+	journal := exec.NewJournal(nothing{})
+	for addr, account := range alloc {
+		if account.Balance != nil {
+			journal.SetBalance(addr, uint256.MustFromBig(account.Balance))
+		}
+		if account.Nonce != 0 {
+			journal.SetNonce(addr, account.Nonce)
+		}
+		if len(account.Code) > 0 {
+			journal.SetCode(addr, account.Code)
+		}
+		for key, value := range account.Storage {
+			journal.SetStorage(addr, new(uint256.Int).SetBytes32(key[:]), new(uint256.Int).SetBytes32(value[:]))
+		}
+	}
+	journal.Finish()
+	journal.Diff()
+	return journal
 }
 
-func allocView(alloc types.GenesisAlloc) *view {
-	v := &view{
-		accounts: make(map[common.Address]chain.Account),
-		storage:  make(map[common.Address]map[common.Hash]common.Hash),
-		codes:    make(map[common.Hash][]byte),
-	}
-	for addr, from := range alloc {
-		account := chain.NewAccount()
-		account.Nonce = from.Nonce
-		if from.Balance != nil {
-			account.Balance.SetFromBig(from.Balance)
-		}
-		if len(from.Code) > 0 {
-			account.CodeHash = crypto.Keccak256Hash(from.Code)
-			v.codes[account.CodeHash] = from.Code
-		}
-		v.accounts[addr] = account
-		v.storage[addr] = from.Storage
-	}
-	return v
-}
+// nothing is the empty state.
+type nothing struct{}
 
 // Account implements exec.StateView.
-func (v *view) Account(addr common.Address) (chain.Account, bool) {
-	account, ok := v.accounts[addr]
-	return account, ok
-}
+func (nothing) Account(common.Address) (chain.Account, bool) { return chain.Account{}, false }
 
 // Storage implements exec.StateView.
-func (v *view) Storage(addr common.Address, key uint256.Int) (value uint256.Int) {
-	word := v.storage[addr][key.Bytes32()]
-	value.SetBytes32(word[:])
-	return value
-}
+func (nothing) Storage(common.Address, uint256.Int) uint256.Int { return uint256.Int{} }
 
 // Code implements exec.StateView.
-func (v *view) Code(hash common.Hash) []byte { return v.codes[hash] }
+func (nothing) Code(common.Hash) []byte { return nil }
