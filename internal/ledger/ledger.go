@@ -68,7 +68,8 @@ var ErrOutOfSequence = errors.New("out of sequence")
 var appendSeconds = metrics.NewHistogram("redline_ledger_append_seconds")
 
 // Open opens the ledger in opts.Dir, creates it if there is none, and replays
-// its log. Nobody else may have it open: the programs lock the directory. A record that was being written when the node died is cut off with
+// its log. Nobody else may have it open: the programs lock the directory. A
+// record that was being written when the node died is cut off with
 // a warning; damage before the end of the log is an error.
 func Open(opts Options) (*Ledger, error) {
 	if opts.Log == nil {
