@@ -3,13 +3,16 @@
 # decides) and everything works without it.
 
 GO           ?= go
-FIXTURES     ?= $(CURDIR)/../shared/fixtures
-CASES        ?= $(CURDIR)/../shared/cases
+FIXTURES     ?= ../shared/fixtures
+CASES        ?= ../shared/cases
 FUZZTIME     ?= 10s
 TESTFLAGS    ?=
 LINT_VERSION := v2.15.0
 LINT          = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)/golangci-lint
 
+# Tests run in the folder of their package, where a relative folder is another.
+override FIXTURES := $(abspath $(FIXTURES))
+override CASES    := $(abspath $(CASES))
 export FIXTURES CASES
 
 .PHONY: build run test check lint conformance bench fuzz test-clients clean help
