@@ -259,18 +259,12 @@ function askSocket(text) {
 }
 
 test('memory stays bounded', { skip: process.env.REDLINE_HTTP ? 'the chain is not ours' : process.platform !== 'linux' && 'needs /proc' }, async () => {
-  for (const pid of await familyOf(network.pid)) {
+  for (const pid of network.pids) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8')
     const residentBytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024
     assert.ok(residentBytes < memoryBytesMax, `process ${pid} has ${residentBytes} bytes`)
   }
 })
-
-// familyOf lists a process and its children.
-async function familyOf(pid) {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return [pid, ...children.split(' ').filter(Boolean)]
-}
 
 // post sends a body of any size; a server that answers early and closes is no
 // failure, as long as its answer arrives.
