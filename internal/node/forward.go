@@ -35,9 +35,9 @@ type Forwarder struct {
 }
 
 const (
-	forwardTimeout    = 10 * time.Second // unless the caller has less
-	forwardConnsMax   = 256              // to the sequencer
-	forwardReplyMax   = 64 << 10         // bytes
+	forwardTimeout  = 10 * time.Second // unless the caller has less
+	forwardConnsMax = 256              // to the sequencer
+	forwardReplyMax = 64 << 10         // bytes
 )
 
 var (
