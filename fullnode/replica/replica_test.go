@@ -443,7 +443,7 @@ func TestWrongStateIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := parse(t, records[seal-1]).MiniBlock
-	m.Diff.Accounts[0].Account.Balance.SetUint64(1)
+	m.Diff.Accounts[0].Account.Nonce++
 	rehash(m)
 	if err := m.Header.Sign(sequencerKey); err != nil {
 		t.Fatal(err)
