@@ -148,6 +148,9 @@ func (v *VM) Prepare(msg *jit.Message, create bool) {
 	})
 }
 
+// Warm makes an account warm, as the target of the callee's delegation is.
+func (v *VM) Warm(addr common.Address) { v.state.AddAddressToAccessList(addr) }
+
 // Call runs a call. It must follow Prepare.
 func (v *VM) Call(msg *jit.Message) Result {
 	output, gas, err := v.evm.Call(msg.Caller, msg.To, msg.Input, vm.NewGasBudget(msg.Gas, 0), &msg.Value)
