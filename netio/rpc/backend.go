@@ -95,6 +95,7 @@ var (
 // BlockTag says how a BlockRef names its block.
 type BlockTag uint8
 
+// The ways to name a block.
 const (
 	TagLatest    BlockTag = iota // the open block at its newest mini-block
 	TagPending                   // the same as TagLatest
@@ -113,9 +114,13 @@ type BlockRef struct {
 	Hash   common.Hash
 }
 
-// Latest, ByNumber and ByHash build the usual references.
-func Latest() BlockRef                 { return BlockRef{Tag: TagLatest} }
-func ByNumber(number uint64) BlockRef  { return BlockRef{Tag: TagNumber, Number: number} }
+// Latest names the newest block.
+func Latest() BlockRef { return BlockRef{Tag: TagLatest} }
+
+// ByNumber names the block with a number.
+func ByNumber(number uint64) BlockRef { return BlockRef{Tag: TagNumber, Number: number} }
+
+// ByHash names the block with a hash.
 func ByHash(hash common.Hash) BlockRef { return BlockRef{Tag: TagHash, Hash: hash} }
 
 // State reads the world state at one point of the chain.

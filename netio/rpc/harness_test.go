@@ -1,9 +1,7 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
@@ -106,26 +104,6 @@ func rawHex(tb testing.TB, tx *types.Transaction) string {
 		tb.Fatal(err)
 	}
 	return hexutil.Encode(raw)
-}
-
-// sameJSON reports whether two texts are the same JSON value, whatever the
-// order of members.
-func sameJSON(tb testing.TB, a, b []byte) bool {
-	tb.Helper()
-	return bytes.Equal(canonicalJSON(tb, a), canonicalJSON(tb, b))
-}
-
-func canonicalJSON(tb testing.TB, text []byte) []byte {
-	tb.Helper()
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		tb.Fatalf("cannot parse %s: %v", text, err)
-	}
-	out, err := json.Marshal(v)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return out
 }
 
 func eventually(tb testing.TB, what string, cond func() bool) {

@@ -157,7 +157,7 @@ func TestHTTP(t *testing.T) {
 		}
 	}
 	// A body without a length cannot be refused before it is read.
-	req, err := http.NewRequest("POST", "http://"+s.addr, struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 1<<17))})
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr, struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 1<<17))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestCORS(t *testing.T) {
 		"https://evil.example":   "",
 		"":                       "",
 	} {
-		req, err := http.NewRequest("OPTIONS", "http://"+s.addr, nil)
+		req, err := http.NewRequest(http.MethodOptions, "http://"+s.addr, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

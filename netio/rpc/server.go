@@ -71,7 +71,7 @@ func New(cfg Config, backend Backend) *Server {
 // be called for several listeners.
 func (s *Server) Serve(ln net.Listener) error {
 	err := s.http.Serve(ln)
-	if s.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+	if err == nil || s.ctx.Err() != nil {
 		return nil
 	}
 	return fmt.Errorf("cannot serve RPC at %s: %w", ln.Addr(), err)

@@ -43,8 +43,7 @@ func (s *Server) handleUpgrade(ctx *fasthttp.RequestCtx) {
 		refuse(ctx, fasthttp.StatusServiceUnavailable, "too many WebSocket connections")
 		return
 	}
-	// When this fails, the upgrader has answered why.
-	s.upgrader.Upgrade(ctx, func(conn *websocket.Conn) { //nolint:errcheck
+	s.upgrader.Upgrade(ctx, func(conn *websocket.Conn) { //nolint:errcheck // it has told the client
 		k := &socket{
 			s:     s,
 			conn:  conn,
