@@ -127,7 +127,7 @@ func (b *Block) checkInitCode(m *message) error {
 
 func (b *Block) checkBlockGas(m *message) error {
 	if left := b.ctx.GasLimit - b.gasUsed; !m.simulated() && m.gas > left {
-		return fmt.Errorf("%w: have %d, want %d", ErrGasLimitReached, left, m.gas)
+		return ErrGasLimitReached
 	}
 	return nil
 }
