@@ -29,11 +29,11 @@ func (a *args) logQuery() logQuery {
 
 func parseLogQuery(text []byte) (q logQuery, err error) {
 	var input struct {
-		BlockHash *common.Hash      `json:"blockHash"`
-		FromBlock *blockNumberJSON  `json:"fromBlock"`
-		ToBlock   *blockNumberJSON  `json:"toBlock"`
-		Address   json.RawMessage   `json:"address"`
-		Topics    []json.RawMessage `json:"topics"`
+		BlockHash *common.Hash     `json:"blockHash"`
+		FromBlock *blockNumberJSON `json:"fromBlock"`
+		ToBlock   *blockNumberJSON `json:"toBlock"`
+		Address   json.RawMessage  `json:"address"`
+		Topics    json.RawMessage  `json:"topics"`
 	}
 	if err := json.Unmarshal(text, &input); err != nil {
 		return q, err
@@ -90,16 +90,24 @@ func parseAddresses(text []byte) ([]common.Address, error) {
 
 // parseTopics reads the topics by position. A position is null for any topic,
 // one topic, or a list of alternatives; null in the list makes it any topic.
-func parseTopics(positions []json.RawMessage) ([][]common.Hash, error) {
-	if len(positions) > maxTopics {
-		return nil, errTooManyTopics
+func parseTopics(text []byte) ([][]common.Hash, error) {
+	switch {
+	case len(text) == 0 || isNull(text):
+		return nil, nil
+	case text[0] != '[':
+		return nil, errInvalidTopic
 	}
-	topics := make([][]common.Hash, len(positions))
-	for i, text := range positions {
-		var err error
-		if topics[i], err = parseTopicPosition(text); err != nil {
+	var topics [][]common.Hash
+	s := scanner{text: text}
+	for s.enter(); s.more(); {
+		if len(topics) == maxTopics {
+			return nil, errTooManyTopics
+		}
+		alternatives, err := parseTopicPosition(s.value())
+		if err != nil {
 			return nil, err
 		}
+		topics = append(topics, alternatives)
 	}
 	return topics, nil
 }

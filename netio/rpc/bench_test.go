@@ -54,7 +54,7 @@ func BenchmarkAnswer(b *testing.B) {
 			body, reply := []byte(c.body), []byte(nil)
 			b.ReportAllocs()
 			for b.Loop() {
-				requests, batch := parseBody(body)
+				requests, batch := parseBody(body, 100)
 				reply = s.answer(b.Context(), &exchange{}, reply[:0], requests, batch)
 			}
 			io.Discard.Write(reply)

@@ -19,6 +19,7 @@ type Config struct {
 	MaxBatchItems  int // requests in a batch
 	MaxReplyBytes  int // of one reply
 	BodiesBytes    int // of all request bodies in memory, beyond small ones
+	RepliesBytes   int // of all replies on their way, beyond small ones
 	MaxConnections int // HTTP connections at once
 
 	MaxSockets       int // WebSocket connections at once
@@ -41,6 +42,7 @@ type Config struct {
 
 const (
 	smallBodyBytes       = 16 << 10 // bodies up to here do not count as BodiesBytes
+	smallReplyBytes      = 1 << 20  // replies up to here do not count as RepliesBytes
 	maxMethodNameBytes   = 2048
 	maxSocketSubs        = 128   // subscriptions of one WebSocket
 	maxSocketCalls       = 32    // requests of one WebSocket that wait or compute
@@ -63,6 +65,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxBatchItems, 10_000)
 	setDefault(&c.MaxReplyBytes, 64<<20)
 	setDefault(&c.BodiesBytes, 256<<20)
+	setDefault(&c.RepliesBytes, 512<<20)
 	setDefault(&c.MaxConnections, 16_384)
 	setDefault(&c.MaxSockets, 4096)
 	setDefault(&c.SocketQueueBytes, 4<<20)

@@ -12,7 +12,8 @@ type request struct {
 
 // parseBody splits a body into its requests. It returns nil if the body is not
 // JSON. What is JSON but no request comes back as a request that is not valid.
-func parseBody(body []byte) (requests []request, batch bool) {
+// Of a batch of more than limit it returns limit+1.
+func parseBody(body []byte, limit int) (requests []request, batch bool) {
 	if !json.Valid(body) {
 		return nil, false
 	}
@@ -22,7 +23,7 @@ func parseBody(body []byte) (requests []request, batch bool) {
 		return []request{parseRequest(s.value())}, false
 	}
 	requests = []request{}
-	for s.enter(); s.more(); {
+	for s.enter(); s.more() && len(requests) <= limit; {
 		requests = append(requests, parseRequest(s.value()))
 	}
 	return requests, true

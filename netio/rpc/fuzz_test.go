@@ -32,7 +32,7 @@ func FuzzBody(f *testing.F) {
 	s := New(Config{MaxBatchItems: 100}, backend)
 	f.Cleanup(func() { s.Shutdown(context.Background()) })
 	f.Fuzz(func(t *testing.T, body []byte) {
-		requests, batch := parseBody(body)
+		requests, batch := parseBody(body, 100)
 		reply := s.answer(t.Context(), &exchange{}, nil, requests, batch)
 		if len(reply) > 0 && !json.Valid(reply) {
 			t.Errorf("%q: the reply is not JSON: %s", body, reply)
@@ -100,7 +100,7 @@ func FuzzParams(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, reader byte, params []byte) {
-		requests, _ := parseBody([]byte(`{"jsonrpc":"2.0","id":1,"method":"x","params":` + string(params) + `}`))
+		requests, _ := parseBody([]byte(`{"jsonrpc":"2.0","id":1,"method":"x","params":`+string(params)+`}`), 1)
 		if len(requests) != 1 {
 			return
 		}
@@ -125,7 +125,7 @@ func FuzzCallRequest(f *testing.F) {
 	}
 	s := &Server{config: testConfig(), cfg: Config{}.withDefaults()}
 	f.Fuzz(func(t *testing.T, params []byte) {
-		requests, _ := parseBody([]byte(`{"jsonrpc":"2.0","id":1,"method":"x","params":` + string(params) + `}`))
+		requests, _ := parseBody([]byte(`{"jsonrpc":"2.0","id":1,"method":"x","params":`+string(params)+`}`), 1)
 		if len(requests) != 1 {
 			return
 		}

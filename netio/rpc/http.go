@@ -80,9 +80,31 @@ func (s *Server) handlePost(ctx *fasthttp.RequestCtx) {
 	}
 	defer b.release()
 	ctx.SetContentType("application/json")
-	requests, batch := parseBody(b.bytes)
+	requests, batch := parseBody(b.bytes, s.cfg.MaxBatchItems)
 	reply := s.answer(s.ctx, &exchange{}, ctx.Response.SwapBody(nil)[:0], requests, batch)
-	ctx.Response.SwapBody(reply)
+	switch {
+	case len(reply) <= smallReplyBytes:
+		ctx.Response.SwapBody(reply)
+	case s.replies.take(len(reply)):
+		ctx.Response.SetBodyStream(&heldReply{*bytes.NewReader(reply), len(reply), s.replies}, len(reply))
+	default:
+		refuse(ctx, fasthttp.StatusServiceUnavailable, "server is busy: too many large replies at once")
+	}
+}
+
+// heldReply is a large reply that counts against a budget until fasthttp has
+// sent it or given up.
+type heldReply struct {
+	bytes.Reader
+	taken  int
+	budget *budget
+}
+
+// Close gives the bytes back.
+func (r *heldReply) Close() error {
+	r.budget.give(r.taken)
+	r.taken = 0
+	return nil
 }
 
 func requestBody(ctx *fasthttp.RequestCtx) io.Reader {

@@ -271,6 +271,26 @@ func TestBatchLimits(t *testing.T) {
 	}
 }
 
+// Whoever reads a large reply slowly must not make the server hold many.
+func TestReplyBudget(t *testing.T) {
+	f := newFakeBackend()
+	f.call = func(context.Context, *CallRequest) (*CallResult, error) {
+		return &CallResult{Output: make([]byte, 2*smallReplyBytes)}, nil
+	}
+	s := startServer(t, f, Config{RepliesBytes: 10 << 20})
+	if got := len(s.ask("eth_call", `[{}]`)); got < 4*smallReplyBytes {
+		t.Errorf("got %d bytes", got)
+	}
+	eventually(t, "the bytes are given back", func() bool { return s.replies.taken.Load() == 0 })
+	f.call = func(context.Context, *CallRequest) (*CallResult, error) {
+		return &CallResult{Output: make([]byte, 8<<20)}, nil
+	}
+	if status, _ := s.post(`{"jsonrpc":"2.0","id":1,"method":"eth_call","params":[{}]}`); status != http.StatusServiceUnavailable {
+		t.Errorf("a reply over the budget: got status %d", status)
+	}
+	s.check("eth_chainId", "[]", alive)
+}
+
 func TestModules(t *testing.T) {
 	s := startServer(t, newFakeBackend(), Config{Modules: []string{"net", "rpc"}})
 	s.check("net_version", "[]", `"result":"1337"`)

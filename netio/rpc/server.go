@@ -27,6 +27,7 @@ type Server struct {
 	filters  *filterTable
 	tips     *tipOracle
 	bodies   *budget
+	replies  *budget
 	queues   *budget
 	slots    chan struct{}
 	http     *fasthttp.Server
@@ -55,6 +56,7 @@ func New(cfg Config, backend Backend) *Server {
 		filters: newFilterTable(cfg.MaxFilters, cfg.FilterTTL),
 		tips:    &tipOracle{backend: backend},
 		bodies:  newBudget(cfg.BodiesBytes),
+		replies: newBudget(cfg.RepliesBytes),
 		queues:  newBudget(cfg.QueuesBytes),
 		slots:   make(chan struct{}, cfg.CallSlots),
 	}
@@ -71,10 +73,13 @@ func New(cfg Config, backend Backend) *Server {
 // be called for several listeners.
 func (s *Server) Serve(ln net.Listener) error {
 	err := s.http.Serve(ln)
-	if err == nil || s.ctx.Err() != nil {
-		return nil
+	switch {
+	case s.ctx.Err() != nil: // Shutdown has closed the listener
+		err = nil
+	case err != nil:
+		err = fmt.Errorf("cannot serve RPC at %s: %w", ln.Addr(), err)
 	}
-	return fmt.Errorf("cannot serve RPC at %s: %w", ln.Addr(), err)
+	return err
 }
 
 // Shutdown closes the listeners, says goodbye to every WebSocket, ends the

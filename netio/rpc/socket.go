@@ -111,7 +111,7 @@ func (k *socket) alive() error {
 // accept runs the requests of a message, here if they answer at once. When too
 // many others run already it waits, and the client with it.
 func (k *socket) accept(ctx context.Context, b *body) {
-	requests, batch := parseBody(b.bytes)
+	requests, batch := parseBody(b.bytes, k.s.cfg.MaxBatchItems)
 	if k.s.lightest(requests) {
 		k.answer(ctx, b, requests, batch)
 		return
