@@ -10,7 +10,7 @@ import (
 
 // Categories of flags in --help.
 const (
-	categoryChain   = "CHAIN"
+	CategoryChain   = "CHAIN"
 	categoryRPC     = "JSON-RPC"
 	categoryMetrics = "METRICS"
 	categoryLog     = "LOG"
@@ -27,7 +27,6 @@ const (
 	HTTPCORSFlag    = "http.corsdomain"
 	WSAddrFlag      = "ws.addr"
 	WSPortFlag      = "ws.port"
-	WSOriginsFlag   = "ws.origins"
 	GasCapFlag      = "rpc.gascap"
 	MetricsFlag     = "metrics"
 	MetricsAddrFlag = "metrics.addr"
@@ -67,12 +66,12 @@ func Bool(category, name string, usage string) *cli.BoolFlag {
 
 // DataDir is the flag that says where a node keeps its chain.
 func DataDir(value string) cli.Flag {
-	return String(categoryChain, DataDirFlag, value, "folder that holds the chain")
+	return String(CategoryChain, DataDirFlag, value, "folder that holds the chain")
 }
 
 // Genesis is the flag that names the genesis file.
 func Genesis(usage string) cli.Flag {
-	return String(categoryChain, GenesisFlag, "", usage)
+	return String(CategoryChain, GenesisFlag, "", usage)
 }
 
 // DefaultDataDir is a folder below the user's home.
@@ -90,10 +89,9 @@ func NodeFlags(ports Ports) []cli.Flag {
 		String(categoryRPC, HTTPAddrFlag, "127.0.0.1", "address to serve JSON-RPC on (HTTP and WebSocket)"),
 		Int(categoryRPC, HTTPPortFlag, ports.HTTP, "port for JSON-RPC; 0 picks a free one"),
 		String(categoryRPC, HTTPAPIFlag, "", "JSON-RPC namespaces to serve, separated by commas (default: all)"),
-		String(categoryRPC, HTTPCORSFlag, "*", "origins that browsers may call from, separated by commas"),
+		String(categoryRPC, HTTPCORSFlag, "*", "origins that browsers may call from (HTTP and WebSocket), separated by commas"),
 		String(categoryRPC, WSAddrFlag, "127.0.0.1", "address to serve WebSocket on"),
 		Int(categoryRPC, WSPortFlag, ports.WS, "port for WebSocket alone, beside the one for HTTP; 0 picks a free one, -1 serves none"),
-		String(categoryRPC, WSOriginsFlag, "*", "origins that WebSocket clients may come from, separated by commas"),
 		Uint64(categoryRPC, GasCapFlag, 50_000_000, "gas that eth_call and eth_estimateGas may use"),
 		Bool(categoryMetrics, MetricsFlag, "serve Prometheus metrics"),
 		String(categoryMetrics, MetricsAddrFlag, "127.0.0.1", "address to serve metrics on"),

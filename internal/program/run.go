@@ -48,7 +48,7 @@ func Before(c *cli.Context) error {
 	return SetupLog(c)
 }
 
-// CloseAll runs the closers in reverse order and logs what fails.
+// Closers are what a program closes at its end.
 type Closers []func() error
 
 // Add notes what to close.

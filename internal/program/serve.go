@@ -3,6 +3,7 @@ package program
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -46,6 +47,20 @@ func closeAfter(closer io.Closer, err error) error {
 		return fmt.Errorf("%w (and %v)", err, closeErr) //nolint:errorlint // the first is the reason
 	}
 	return err
+}
+
+// Close closes the sockets; it may follow the end of their servers.
+func (l Listeners) Close() error {
+	var errs []error
+	for _, listener := range []net.Listener{l.HTTP, l.WS} {
+		if listener == nil {
+			continue
+		}
+		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // HTTPURL is where clients on this machine reach JSON-RPC.
@@ -95,6 +110,7 @@ type Ready struct {
 	WS      string `json:"ws"`
 	ChainID uint64 `json:"chainId"`
 	Genesis string `json:"genesis"` // hash of the genesis block
+	PID     int    `json:"pid"`
 }
 
 // PrintJSON writes a report as one line.

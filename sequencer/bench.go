@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/redline-evm/redline/internal/evmbench"
+	"github.com/redline-evm/redline/internal/program"
+)
+
+var benchCommand = &cli.Command{
+	Name:        "bench",
+	Usage:       "measure parts of Redline against their peers",
+	Subcommands: []*cli.Command{benchEVMCommand},
+}
+
+var benchEVMCommand = &cli.Command{
+	Name:  "evm",
+	Usage: "measure EVM engines on cases, interleaved on one core",
+	Description: `A case is a folder with state.txt and, to be checked, expected.hex and gas.txt. Prints the median
+time of each case on each engine and the ratio to go-ethereum's, with the geometric mean at the end.
+
+Examples:
+   sequencer bench evm --cases cases
+   sequencer bench evm --cases cases --run 'erc20|keccak' --engine interp --json`,
+	Flags: append(program.LogFlags(),
+		&cli.StringFlag{Name: casesFlag, Usage: "`DIR` that holds the cases", Required: true, EnvVars: []string{"CASES"}},
+		&cli.StringFlag{Name: engineFlag, Usage: "engines to measure, separated by commas (default: all)"},
+		&cli.StringFlag{Name: matchFlag, Usage: "measure only the cases whose name matches this `REGEXP`"},
+		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
+		&cli.IntFlag{Name: "rounds", Usage: "rounds to take the median of (default: 5)"},
+		&cli.DurationFlag{Name: "round", Usage: "least time for a case on an engine in a round (default: 20ms)"},
+		program.JSON("print the rows as one JSON object"),
+	),
+	Before: program.Before,
+	Action: runBenchEVM,
+}
+
+const casesFlag = "cases"
+
+func runBenchEVM(c *cli.Context) error {
+	fork, err := evmbench.ParseFork(c.String(forkFlag))
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	report, err := evmbench.Bench(evmbench.BenchOptions{
+		Dir: c.String(casesFlag), Engines: program.List(c.String(engineFlag)), Run: c.String(matchFlag), Fork: fork,
+		Rounds: c.Int("rounds"), Round: c.Duration("round"),
+		Progress: func(name string) {
+			slog.Debug("measuring", "case", name, "elapsed", time.Since(start).Round(time.Second))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if c.Bool(program.JSONFlag) {
+		return program.PrintJSON(c.App.Writer, report)
+	}
+	_, err = fmt.Fprint(c.App.Writer, report)
+	return err
+}

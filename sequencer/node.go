@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/urfave/cli/v2"
+
+	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/ledger"
+	"github.com/redline-evm/redline/internal/node"
+	"github.com/redline-evm/redline/internal/program"
+	"github.com/redline-evm/redline/jit"
+	"github.com/redline-evm/redline/netio/rpc"
+	"github.com/redline-evm/redline/netio/stream"
+	"github.com/redline-evm/redline/sequencer/producer"
+)
+
+const (
+	intervalFlag  = "miniblock.interval"
+	priceFlag     = "txpool.pricelimit"
+	poolBytesFlag = "txpool.megabytes"
+
+	categoryProducer = "BLOCKS AND POOL"
+	intervalDefault  = 10 * time.Millisecond
+)
+
+func producerFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.DurationFlag{
+			Name: intervalFlag, Category: categoryProducer, EnvVars: []string{program.EnvVar(intervalFlag)},
+			Usage: "shortest time between two mini-blocks (default: the genesis's, else 10ms)",
+		},
+		program.Uint64(categoryProducer, priceFlag, 0, "least tip in wei per gas that the pool takes"),
+		program.Uint64(categoryProducer, poolBytesFlag, 256, "memory for transactions that wait, in MiB"),
+	}
+}
+
+// settledChain is what a chain is begun or opened with.
+type settledChain struct {
+	genesis *chain.Genesis // nil: the one that the data folder has
+	key     *sequencerKey
+}
+
+// sequencerNode is a running sequencer.
+type sequencerNode struct {
+	ledger    *ledger.Ledger
+	key       *sequencerKey
+	listeners program.Listeners
+	closers   program.Closers
+	failed    chan error
+}
+
+// start opens everything and begins to produce. settle says which chain; it is
+// called with the data folder locked.
+func start(c *cli.Context, dir string, settle func(*cli.Context, string) (settledChain, error)) (n *sequencerNode, err error) {
+	n = &sequencerNode{failed: make(chan error, 8)}
+	defer func() {
+		if err != nil {
+			n.close()
+		}
+	}()
+	unlock, err := program.LockDataDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	n.closers.Add(unlock)
+	if n.listeners, err = program.ListenRPC(c); err != nil {
+		return nil, err
+	}
+	n.closers.Add(n.listeners.Close)
+	settled, err := settle(c, dir)
+	if err != nil {
+		return nil, err
+	}
+	n.key = settled.key
+	if n.ledger, err = ledger.Open(ledger.Options{Dir: dir, Genesis: settled.genesis, Log: slog.Default()}); err != nil {
+		return nil, explain(err, dir)
+	}
+	n.closers.Add(n.ledger.Close)
+	if err := checkSigner(n.ledger.Genesis(), n.key); err != nil {
+		return nil, err
+	}
+	if err := n.produceAndServe(c); err != nil {
+		return nil, err
+	}
+	slog.Info("sequencer runs", "http", n.listeners.HTTPURL(), "ws", n.listeners.WSURL(),
+		"chain", n.ledger.Config().ChainID, "genesis", n.ledger.GenesisHash(), "block", n.ledger.HeadNumber(), "sequencer", n.key.address())
+	return n, nil
+}
+
+// produceAndServe starts the producer, the stream, JSON-RPC and the metrics.
+func (n *sequencerNode) produceAndServe(c *cli.Context) error {
+	engine := jit.New(jit.Config{})
+	var backend *node.Node
+	pool := producer.NewPool(producer.PoolConfig{
+		Chain:    n.ledger.Config(),
+		Limits:   n.ledger.Genesis().Limits,
+		TipMin:   c.Uint64(priceFlag),
+		BytesMax: c.Uint64(poolBytesFlag) << 20,
+		Pending:  func(txs []*types.Transaction) { backend.AnnouncePending(txs) },
+	}, func() producer.Accounts { return n.ledger.State().Latest() }, nextHeader(n.ledger))
+	backend = node.New(node.Config{Ledger: n.ledger, Engine: engine, Submitter: node.Local(pool)})
+	p, err := newProducer(c, n, engine, pool)
+	if err != nil {
+		return err
+	}
+	publisher, err := newPublisher(n.ledger)
+	if err != nil {
+		return err
+	}
+	n.produce(p)
+	return n.serve(c, backend, publisher)
+}
+
+// nextHeader is by what rules transactions are admitted until an EVM block is
+// open.
+func nextHeader(l *ledger.Ledger) *types.Header {
+	parent := l.Sealed()
+	return chain.NextHeader(l.Config(), parent, parent.Time+1)
+}
+
+func newProducer(c *cli.Context, n *sequencerNode, engine *jit.Engine, pool *producer.Pool) (*producer.Producer, error) {
+	head, err := headOf(n.ledger)
+	if err != nil {
+		return nil, err
+	}
+	return producer.New(producer.Config{
+		Genesis:  n.ledger.Genesis(),
+		Key:      n.key.private,
+		Interval: interval(c, n.ledger.Genesis()),
+		Engine:   engine,
+		Pool:     pool,
+		Chain:    n.ledger,
+	}, head)
+}
+
+// interval is the flag's, the genesis's or the default, in this order.
+func interval(c *cli.Context, genesis *chain.Genesis) time.Duration {
+	switch {
+	case c.IsSet(intervalFlag):
+		return c.Duration(intervalFlag)
+	case genesis.MiniBlockMs != 0:
+		return time.Duration(genesis.MiniBlockMs) * time.Millisecond
+	}
+	return intervalDefault
+}
+
+// headOf says where the ledger's chain stands.
+func headOf(l *ledger.Ledger) (head producer.Head, err error) {
+	head.Parent = l.Sealed()
+	if last := l.Expect().Number - 1; last > 0 {
+		if head.LastMini, err = l.MiniBlock(last); err != nil {
+			return head, err
+		}
+	}
+	open := l.Open()
+	if open == nil {
+		return head, nil
+	}
+	for number := open.FirstMini; number <= open.LastMini; number++ {
+		m, err := l.MiniBlock(number)
+		if err != nil {
+			return head, err
+		}
+		head.Open = append(head.Open, m)
+	}
+	return head, nil
+}
+
+// produce runs the producer until the node closes.
+func (n *sequencerNode) produce(p *producer.Producer) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := producer.Run(ctx, p, n.ledger.Append); err != nil {
+			n.failed <- err
+		}
+	}()
+	n.closers.Add(func() error {
+		cancel()
+		<-done
+		return nil
+	})
+}
+
+// newPublisher returns the publisher of the ledger's records.
+func newPublisher(l *ledger.Ledger) (*stream.Publisher, error) {
+	genesis, err := json.Marshal(l.Genesis())
+	if err != nil {
+		return nil, err
+	}
+	publisher := stream.NewPublisher(stream.PublisherConfig{
+		Source: l, Chain: l.GenesisHash().Hex(), Genesis: genesis, Log: slog.Default(),
+	})
+	l.Observe(func(ledger.Event) { publisher.Notify() })
+	return publisher, nil
+}
+
+// serve serves JSON-RPC and the stream on one port, and the metrics.
+func (n *sequencerNode) serve(c *cli.Context, backend *node.Node, publisher *stream.Publisher) error {
+	server := rpc.New(rpc.Config{
+		ClientVersion: program.ClientVersion("sequencer"),
+		Origins:       program.List(c.String(program.HTTPCORSFlag)),
+		Modules:       program.List(c.String(program.HTTPAPIFlag)),
+		GasCap:        c.Uint64(program.GasCapFlag),
+		Logger:        slog.Default(),
+	}, backend)
+	streams, rest := program.Split(n.listeners.HTTP, "GET "+stream.PathStream, "GET "+stream.PathGenesis)
+	n.listeners.HTTP = rest
+	go func() {
+		if err := publisher.Serve(streams); err != nil {
+			n.failed <- err
+		}
+	}()
+	n.closers.Add(func() error {
+		publisher.Close()
+		return nil
+	})
+	n.closers.Add(n.listeners.Serve(server, n.failed))
+	stopMetrics, err := program.ServeMetrics(c)
+	if err != nil {
+		return err
+	}
+	n.closers.Add(func() error {
+		stopMetrics()
+		return nil
+	})
+	return nil
+}
+
+// ready describes the node to the program that started it.
+func (n *sequencerNode) ready() program.Ready {
+	return program.Ready{
+		HTTP: n.listeners.HTTPURL(), WS: n.listeners.WSURL(),
+		ChainID: n.ledger.Config().ChainID.Uint64(), Genesis: n.ledger.GenesisHash().Hex(), PID: os.Getpid(),
+	}
+}
+
+// wait returns when ctx ends or a part of the node fails.
+func (n *sequencerNode) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.failed:
+		return err
+	}
+}
+
+// close stops the node: no more requests, then no more mini-blocks, then the
+// files.
+func (n *sequencerNode) close() { n.closers.Close() }

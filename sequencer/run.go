@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/redline-evm/redline/internal/program"
+)
+
+var runCommand = &cli.Command{
+	Name:  "run",
+	Usage: "make the chain of a data folder",
+	Description: `Goes on with the chain in the data folder, which sequencer init made; with --genesis it begins
+the chain if the folder has none. Serves JSON-RPC (HTTP and WebSocket on one port) and the stream
+that full nodes follow.
+
+Examples:
+   sequencer run
+   sequencer run --datadir /srv/redline --http.addr 0.0.0.0 --metrics
+   sequencer run --config sequencer.toml --miniblock.interval 1ms`,
+	Flags: append(program.NodeFlags(program.Ports{HTTP: 8545, WS: 8546, Metrics: 6060}),
+		append(producerFlags(),
+			program.DataDir(program.DefaultDataDir("sequencer")),
+			program.Genesis("genesis JSON `FILE`; needed only to begin a chain, compared otherwise"),
+			keyFileFlag(),
+			program.JSON("print one line of JSON once JSON-RPC is served"),
+		)...),
+	Before: program.Before,
+	Action: runRun,
+}
+
+func runRun(c *cli.Context) error {
+	n, err := start(c, c.String(program.DataDirFlag), chainOfFlags)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	if c.Bool(program.JSONFlag) {
+		if err := program.PrintJSON(c.App.Writer, n.ready()); err != nil {
+			return err
+		}
+	}
+	return n.wait(c.Context)
+}
+
+// chainOfFlags is the chain of the data folder, or the one that the flags begin.
+func chainOfFlags(c *cli.Context, dir string) (settledChain, error) {
+	path := c.String(program.GenesisFlag)
+	if path == "" {
+		key, err := loadKey(keyPath(c, dir))
+		return settledChain{key: key}, err
+	}
+	key, err := loadOrMakeKey(keyPath(c, dir), c.IsSet(keyFlag))
+	if err != nil {
+		return settledChain{}, err
+	}
+	genesis, err := loadGenesis(path, key)
+	return settledChain{key: key, genesis: genesis}, err
+}
+
+// explain says what to do about an error of opening the ledger.
+func explain(err error, dir string) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		slog.Debug("no chain", "err", err)
+		return fmt.Errorf("cannot run: %s holds no chain; begin one by `sequencer init --datadir %s --genesis FILE`, or try `sequencer dev`", dir, dir)
+	}
+	return err
+}
