@@ -175,9 +175,6 @@ func (b *Block) Fork() jit.Fork { return b.ctx.Fork }
 // GasUsed is the sum over the transactions applied so far.
 func (b *Block) GasUsed() uint64 { return b.gasUsed }
 
-// GasLeft is what is left of the block's gas limit.
-func (b *Block) GasLeft() uint64 { return b.ctx.GasLimit - b.gasUsed }
-
 // BlobGasUsed is the sum over the transactions applied so far.
 func (b *Block) BlobGasUsed() uint64 { return b.blobGasUsed }
 

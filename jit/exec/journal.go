@@ -25,7 +25,9 @@ import (
 // memory serves again, so that a transaction allocates nothing in the long run
 // but its logs.
 //
-// A failed read of the view is not an error of the journal: a view that cannot
+// The view must stay true until the next Reset; the owner resets the journal
+// onto a newer view, which holds the diffs taken so far, before it expires or
+// the journal becomes too large, say at each EVM block. A view that cannot
 // answer panics.
 type Journal struct {
 	view     StateView
@@ -75,13 +77,10 @@ type transientKey struct {
 	key     uint256.Int
 }
 
-// Bounds of what a journal holds before Large asks for a Reset, and of the
-// memory that it keeps then.
+// Bounds of the memory that a Reset keeps.
 const (
-	accountsLarge      = 1 << 16
-	slotsLarge         = 1 << 18
-	accountsKeepChunks = 1 << 12 / slabChunkLen
-	undoKeep           = 1 << 16
+	accountsKeep = 1 << 12
+	undoKeep     = 1 << 16
 )
 
 // NewJournal returns a journal without changes.
@@ -99,13 +98,13 @@ func NewJournal(view StateView) *Journal {
 // Reset drops everything and starts again over view. The journal keeps its
 // memory up to a bound.
 func (j *Journal) Reset(view StateView) {
-	if j.accounts.count > accountsKeepChunks*slabChunkLen {
+	if j.accounts.count > accountsKeep {
 		j.handles = make(map[common.Address]uint32)
 	} else {
 		clear(j.handles)
 	}
 	j.view = view
-	j.accounts.reset(accountsKeepChunks)
+	j.accounts.reset(accountsKeep / slabChunkLen)
 	j.slots.reset()
 	clear(j.codes)
 	j.last = nil
@@ -115,12 +114,6 @@ func (j *Journal) Reset(view StateView) {
 	j.tx, j.epoch = 1, 1
 	j.clearTx()
 	j.dirtyAccounts, j.dirtySlots = j.dirtyAccounts[:0], j.dirtySlots[:0]
-}
-
-// Large reports whether the journal has met so much state that its owner
-// should Reset it onto a view that holds all diffs taken so far.
-func (j *Journal) Large() bool {
-	return j.accounts.count > accountsLarge || j.slots.slots.count > slotsLarge
 }
 
 // Finish ends the transaction: accounts it destroyed and empty accounts it

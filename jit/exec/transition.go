@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
@@ -25,30 +24,14 @@ func (b *Block) run(m *message) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	prepaid, ok := weiSum(new(uint256.Int), m.gas, &m.gasPrice, m.blobGas(), &b.ctx.BlobBaseFee)
-	if !ok {
-		return outcome{}, fmt.Errorf("%w: address %s required balance exceeds 256 bits", ErrInsufficientFunds, m.from)
-	}
-	if err := b.checkTransfer(m, &prepaid); err != nil {
-		return outcome{}, err
-	}
+	// Prices are at most the caps for which checkFunds saw the balance suffice.
+	prepaid, _ := weiSum(new(uint256.Int), m.gas, &m.gasPrice, m.blobGas(), &b.ctx.BlobBaseFee)
 	b.journal.SubBalance(m.from, &prepaid)
 	b.warmUp(m)
 	result, refund := b.execute(m, m.gas-bounds.intrinsic)
 	out := settle(m.gas, bounds.floor, result, refund)
 	b.pay(m, out.gasUsed)
 	return out, nil
-}
-
-// checkTransfer sees to it that the sender can still pay the value after the
-// fees. Only a simulation, whose blob fee cap is not binding, can fail here.
-func (b *Block) checkTransfer(m *message, prepaid *uint256.Int) error {
-	var have, want uint256.Int
-	b.journal.Balance(m.from, &have)
-	if _, overflow := want.AddOverflow(prepaid, &m.value); overflow || have.Lt(&want) {
-		return fmt.Errorf("%w: address %s", ErrInsufficientFundsForTransfer, m.from)
-	}
-	return nil
 }
 
 // warmUp marks what the transaction may touch at the warm price from its start
