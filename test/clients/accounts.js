@@ -3,6 +3,9 @@
 import { mnemonicToAccount } from 'viem/accounts'
 
 export const mnemonic = 'test test test test test test test test test test test junk'
+export const accountCount = 10
 
-// account returns one of the ten funded accounts.
-export const account = (addressIndex) => mnemonicToAccount(mnemonic, { addressIndex })
+const accounts = [] // to derive one takes a while
+
+// account returns one of the funded accounts, by its index.
+export const account = (addressIndex) => (accounts[addressIndex] ??= mnemonicToAccount(mnemonic, { addressIndex }))

@@ -2,10 +2,9 @@
 // to a block must be equal on both.
 import assert from 'node:assert/strict'
 import { concat, keccak256, numberToHex, pad } from 'viem'
-import { account } from './accounts.js'
+import { account, accountCount } from './accounts.js'
 import { batch, call, until } from './rpc.js'
 
-const accountCount = 10
 const plainSlots = 16 // compared from slot 0 on, in every contract
 const mappingSlots = 4 // mappings keyed by address, declared in these slots
 
@@ -29,11 +28,12 @@ export async function assertSameChain(first, second) {
   assert.deepEqual(logs, receipts.flatMap((r) => r.logs), 'logs by range and logs of receipts')
 
   const addresses = addressesOf(blocks, receipts)
+  const slots = storageSlots()
   for (const tag of new Set([0, head >> 1, head].map((n) => numberToHex(n)))) {
     await same(addresses.flatMap((a) => [['eth_getBalance', a, tag], ['eth_getTransactionCount', a, tag]]))
     const codes = await same(addresses.map((a) => ['eth_getCode', a, tag]))
     const contracts = addresses.filter((_, i) => codes[i] !== '0x')
-    await same(contracts.flatMap((a) => storageSlots().map((slot) => ['eth_getStorageAt', a, slot, tag])))
+    await same(contracts.flatMap((a) => slots.map((slot) => ['eth_getStorageAt', a, slot, tag])))
   }
   return { blockCount: blocks.length, transactionCount: receipts.length, logCount: logs.length, addressCount: addresses.length }
 }

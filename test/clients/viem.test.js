@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { BaseError, ContractFunctionRevertedError, decodeErrorResult, encodeFunctionData, parseEther, parseEventLogs, parseGwei } from 'viem'
-import { account } from './accounts.js'
+import { account, accountCount } from './accounts.js'
 import { compile } from './contracts.js'
 import { start, viemReader, viemWallet } from './network.js'
 import { request, until } from './rpc.js'
@@ -28,7 +28,7 @@ after(() => network?.stop())
 
 test('the chain id and the funded accounts', async () => {
   assert.equal(await reader.getChainId(), 1337)
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < accountCount; i++) {
     assert.equal(await reader.getBalance({ address: account(i).address }), parseEther('10000'), `balance of account ${i}`)
   }
 })
