@@ -141,7 +141,7 @@ func (b *Block) checkFunds(m *message) error {
 	}
 	var have uint256.Int
 	if b.journal.Balance(m.from, &have); have.Lt(&cost) {
-		return fmt.Errorf("%w: address %s have %s want %s", ErrInsufficientFunds, m.from, &have, &cost)
+		return fmt.Errorf("%w: address %s have %s want %s", ErrInsufficientFunds, m.from, have.Dec(), cost.Dec())
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
-	"github.com/redline-evm/redline/jit"
 )
 
 // mapView is a StateView on maps, to which diffs can be applied.
@@ -348,35 +347,4 @@ func TestJournalDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(10, run); n != 0 {
 		t.Errorf("a transaction allocates %v times; want 0", n)
 	}
-}
-
-func BenchmarkJournal(b *testing.B) {
-	view := newMapView()
-	view.setBalance(addr(1), 100)
-	var state jit.State = NewJournal(view)
-	keys := make([]uint256.Int, 1000)
-	for i := range keys {
-		keys[i] = *new(uint256.Int).SetBytes(crypto.Keccak256([]byte{byte(i), byte(i >> 8)}))
-	}
-	var w uint256.Int
-	b.Run("sload", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			state.Storage(addr(1), &keys[i%len(keys)], &w)
-		}
-	})
-	b.Run("sstore", func(b *testing.B) {
-		cp := state.Checkpoint()
-		for i := 0; b.Loop(); i++ {
-			w[0]++
-			state.SetStorage(addr(1), &keys[i%len(keys)], &w)
-			if i%len(keys) == 0 {
-				state.Revert(cp)
-			}
-		}
-	})
-	b.Run("balance", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			state.Balance(addr(byte(i%8)), &w)
-		}
-	})
 }
