@@ -31,6 +31,11 @@ type call struct {
 	value  word           // seen by the callee; moved by a plainCall
 	input  []byte
 	gas    uint64
+
+	// Set by resolve.
+	precompile vm.PrecompiledContract // or nil
+	bytecode   []byte
+	hash       common.Hash // of bytecode
 }
 
 // outcome is how a call or create ended. The output is valid until the next
@@ -41,7 +46,7 @@ type outcome struct {
 	output []byte
 }
 
-// call runs a call. Whatever it changed is undone unless it succeeds.
+// call runs a resolved call. Whatever it changed is undone unless it succeeds.
 func (v *EVM) call(c *call) outcome {
 	if v.depth > depthMax {
 		return outcome{halt: CallDepth, gas: c.gas}
@@ -71,21 +76,34 @@ func (v *EVM) canPay(addr common.Address, amount *word) bool {
 	return !balance.Lt(amount)
 }
 
-// execute runs what a call calls.
+// resolve finds what the call runs. If the account delegates (EIP-7702), that is
+// the code of the target, which is returned.
+func (v *EVM) resolve(c *call) (target common.Address, delegated bool) {
+	if c.precompile = v.precompileAt(c.code); c.precompile != nil {
+		return target, false
+	}
+	c.bytecode, c.hash = v.state.Code(c.code)
+	if v.block.Fork < Prague || len(c.bytecode) == 0 || c.bytecode[0] != types.DelegationPrefix[0] {
+		return target, false
+	}
+	target, delegated = types.ParseDelegation(c.bytecode)
+	if delegated {
+		c.bytecode, c.hash = v.state.Code(target)
+	}
+	return target, delegated
+}
+
+// execute runs a resolved call.
 func (v *EVM) execute(c *call) outcome {
-	if p := v.precompileAt(c.code); p != nil {
-		return runPrecompile(p, c)
+	if c.precompile != nil {
+		return runPrecompile(c)
 	}
-	code, hash := v.state.Code(c.code)
-	if target, ok := v.parseDelegation(code); ok {
-		code, hash = v.state.Code(target)
-	}
-	if len(code) == 0 {
+	if len(c.bytecode) == 0 {
 		return outcome{gas: c.gas}
 	}
 	f := v.nextFrame()
-	f.code = v.decode(code, hash)
-	f.bytecode = code
+	f.code = v.decode(c.bytecode, c.hash)
+	f.bytecode = c.bytecode
 	f.self, f.caller = c.self, c.caller
 	f.static = c.static
 	f.gas = c.gas
@@ -94,12 +112,12 @@ func (v *EVM) execute(c *call) outcome {
 	return v.runFrame(f)
 }
 
-func runPrecompile(p vm.PrecompiledContract, c *call) outcome {
-	gas := p.RequiredGas(c.input)
+func runPrecompile(c *call) outcome {
+	gas := c.precompile.RequiredGas(c.input)
 	if gas > c.gas {
 		return outcome{halt: OutOfGas}
 	}
-	output, err := p.Run(c.input)
+	output, err := c.precompile.Run(c.input)
 	if err != nil {
 		return outcome{halt: PrecompileFailure}
 	}
@@ -128,20 +146,6 @@ func (v *EVM) runFrame(f *frame) outcome {
 		return outcome{halt: halt}
 	}
 	return outcome{halt: halt, gas: f.gas, output: f.output}
-}
-
-// delegation returns the account whose code addr runs instead of its own
-// (EIP-7702).
-func (v *EVM) delegation(addr common.Address) (target common.Address, ok bool) {
-	code, _ := v.state.Code(addr)
-	return v.parseDelegation(code)
-}
-
-func (v *EVM) parseDelegation(code []byte) (target common.Address, ok bool) {
-	if v.block.Fork < Prague || len(code) == 0 || code[0] != types.DelegationPrefix[0] {
-		return target, false
-	}
-	return types.ParseDelegation(code)
 }
 
 // trim gives back memory that is not worth keeping between top-level calls, and

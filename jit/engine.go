@@ -54,6 +54,7 @@ type EVM struct {
 	codes     recentCodes
 	decoder   ir.Decoder
 	keccak    hasher
+	mulMod    reciprocal
 	cancelled atomic.Bool
 }
 
@@ -83,9 +84,6 @@ func (v *EVM) Cancel() { v.cancelled.Store(true) }
 // contract there. The target of a delegation (EIP-7702) becomes warm.
 func (v *EVM) Call(msg *Message) Result {
 	v.start()
-	if target, ok := v.delegation(msg.To); ok {
-		v.state.WarmAccount(target)
-	}
 	v.top.call = call{
 		kind:   plainCall,
 		caller: msg.Caller,
@@ -94,6 +92,9 @@ func (v *EVM) Call(msg *Message) Result {
 		value:  msg.Value,
 		input:  msg.Input,
 		gas:    msg.Gas,
+	}
+	if target, ok := v.resolve(&v.top.call); ok {
+		v.state.WarmAccount(target)
 	}
 	return v.finish(v.call(&v.top.call))
 }

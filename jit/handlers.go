@@ -8,7 +8,7 @@ import "github.com/redline-evm/redline/jit/ir"
 type handler func(f *frame, in *ir.Instr, sp *word) *word
 
 // handlers holds what run has no arm for.
-var handlers [ir.OpCount]handler
+var handlers [256]handler
 
 func init() {
 	for op := range handlers {
@@ -19,21 +19,20 @@ func init() {
 		ir.STOP: opStop, ir.RETURN: opReturn, ir.REVERT: opRevert, ir.SELFDESTRUCT: opSelfDestruct,
 
 		ir.DIV: opDiv, ir.SDIV: opSDiv, ir.MOD: opMod, ir.SMOD: opSMod,
-		ir.ADDMOD: opAddMod, ir.MULMOD: opMulMod, ir.EXP: opExp, ir.SIGNEXTEND: opSignExtend,
-		ir.SLT: opSLT, ir.SGT: opSGT, ir.BYTE: opByte, ir.SHL: opSHL, ir.SHR: opSHR, ir.SAR: opSAR,
-		ir.CLZ: opCLZ,
+		ir.ADDMOD: opAddMod, ir.MULMOD: opMulMod, ir.EXP: opExp,
+		ir.BYTE: opByte, ir.SAR: opSAR, ir.CLZ: opCLZ,
 
-		ir.KECCAK256: opKeccak256, ir.MSTORE8: opMStore8, ir.MSIZE: opMSize, ir.MCOPY: opMCopy,
-		ir.CALLDATALOAD: opCallDataLoad, ir.CALLDATASIZE: opCallDataSize, ir.CALLDATACOPY: opCallDataCopy,
-		ir.CODECOPY: opCodeCopy, ir.RETURNDATASIZE: opReturnDataSize, ir.RETURNDATACOPY: opReturnDataCopy,
+		ir.MSIZE: opMSize, ir.MCOPY: opMCopy,
+		ir.CALLDATACOPY: opCallDataCopy,
+		ir.CODECOPY:     opCodeCopy, ir.RETURNDATASIZE: opReturnDataSize, ir.RETURNDATACOPY: opReturnDataCopy,
 
-		ir.ADDRESS: opAddress, ir.ORIGIN: opOrigin, ir.CALLER: opCaller, ir.CALLVALUE: opCallValue,
-		ir.GASPRICE: opGasPrice, ir.GAS: opGas, ir.BLOCKHASH: opBlockHash, ir.COINBASE: opCoinbase,
+		ir.ADDRESS: opAddress, ir.ORIGIN: opOrigin,
+		ir.GASPRICE: opGasPrice, ir.BLOCKHASH: opBlockHash, ir.COINBASE: opCoinbase,
 		ir.TIMESTAMP: opTimestamp, ir.NUMBER: opNumber, ir.PREVRANDAO: opPrevRandao, ir.GASLIMIT: opGasLimit,
 		ir.CHAINID: opChainID, ir.BASEFEE: opBaseFee, ir.BLOBHASH: opBlobHash, ir.BLOBBASEFEE: opBlobBaseFee,
 
 		ir.BALANCE: opBalance, ir.SELFBALANCE: opSelfBalance, ir.EXTCODESIZE: opExtCodeSize,
-		ir.EXTCODECOPY: opExtCodeCopy, ir.EXTCODEHASH: opExtCodeHash, ir.SLOAD: opSLoad, ir.SSTORE: opSStore,
+		ir.EXTCODECOPY: opExtCodeCopy, ir.EXTCODEHASH: opExtCodeHash, ir.SSTORE: opSStore,
 		ir.TLOAD: opTLoad, ir.TSTORE: opTStore,
 		ir.LOG0: opLog, ir.LOG0 + 1: opLog, ir.LOG0 + 2: opLog, ir.LOG0 + 3: opLog, ir.LOG4: opLog,
 

@@ -110,6 +110,43 @@ func (f *frame) run() Halt {
 				x := sp
 				sp = below(sp, 1)
 				sp.Mul(x, sp)
+			case ir.SIGNEXTEND:
+				sp = opSignExtend(sp)
+			case ir.SLT:
+				x := sp
+				sp = below(sp, 1)
+				setUint64(sp, lessSigned(x, sp))
+			case ir.SGT:
+				x := sp
+				sp = below(sp, 1)
+				setUint64(sp, lessSigned(sp, x))
+			case ir.SHL:
+				sp = opSHL(sp)
+			case ir.SHR:
+				sp = opSHR(sp)
+
+			case ir.CALLDATALOAD:
+				f.loadCallData(sp)
+			case ir.CALLDATASIZE:
+				sp = pushUint64(sp, uint64(len(f.input)))
+			case ir.CALLER:
+				sp = pushAddress(sp, &f.caller)
+			case ir.CALLVALUE:
+				sp = pushWord(sp, &f.value)
+			case ir.GAS:
+				sp = pushUint64(sp, f.gas+uint64(ip.Arg))
+			case ir.KECCAK256:
+				if sp = opKeccak256(f, sp); sp == nil {
+					return OutOfGas
+				}
+			case ir.MSTORE8:
+				if sp = opMStore8(f, sp); sp == nil {
+					return OutOfGas
+				}
+			case ir.SLOAD:
+				if f.evm.state.Storage(f.self, sp, sp) && !f.charge(gasColdSlot) {
+					return OutOfGas
+				}
 
 			case ir.AddImm:
 				addUint64(sp, sp, uint64(ip.Arg))
@@ -333,6 +370,17 @@ func less(x, y *word) uint64 {
 	_, borrow = bits.Sub64(x[1], y[1], borrow)
 	_, borrow = bits.Sub64(x[2], y[2], borrow)
 	_, borrow = bits.Sub64(x[3], y[3], borrow)
+	return borrow
+}
+
+// lessSigned is 1 if x < y as signed numbers, else 0. Turning the sign bits over
+// makes signed order that of unsigned numbers.
+func lessSigned(x, y *word) uint64 {
+	const sign = 1 << 63
+	_, borrow := bits.Sub64(x[0], y[0], 0)
+	_, borrow = bits.Sub64(x[1], y[1], borrow)
+	_, borrow = bits.Sub64(x[2], y[2], borrow)
+	_, borrow = bits.Sub64(x[3]^sign, y[3]^sign, borrow)
 	return borrow
 }
 

@@ -1,6 +1,10 @@
 package jit
 
-import "github.com/redline-evm/redline/jit/ir"
+import (
+	"github.com/holiman/uint256"
+
+	"github.com/redline-evm/redline/jit/ir"
+)
 
 // Gas of EXP for each byte of the exponent.
 const gasExpByte = 50
@@ -35,10 +39,31 @@ func opAddMod(_ *frame, _ *ir.Instr, sp *word) *word {
 	return m
 }
 
-func opMulMod(_ *frame, _ *ir.Instr, sp *word) *word {
+func opMulMod(f *frame, _ *ir.Instr, sp *word) *word {
 	x, y, m := sp, below(sp, 1), below(sp, 2)
-	m.MulMod(x, y, m)
+	f.evm.mulMod.mulMod(x, y, m)
 	return m
+}
+
+// reciprocal remembers the reciprocal of the last modulus: contracts multiply
+// by the same modulus again and again, and most of the time of a modular
+// multiplication goes into its reciprocal.
+type reciprocal struct {
+	modulus word
+	value   [5]uint64
+}
+
+// mulMod sets m to x*y mod m.
+func (r *reciprocal) mulMod(x, y, m *word) {
+	if m[3] == 0 { // too small for a reciprocal
+		m.MulMod(x, y, m)
+		return
+	}
+	if !r.modulus.Eq(m) {
+		copyWord(&r.modulus, m)
+		r.value = uint256.Reciprocal(m)
+	}
+	m.MulModWithReciprocal(x, y, m, &r.value)
 }
 
 func opExp(f *frame, _ *ir.Instr, sp *word) *word {
@@ -50,22 +75,20 @@ func opExp(f *frame, _ *ir.Instr, sp *word) *word {
 	return exponent
 }
 
-func opSignExtend(_ *frame, _ *ir.Instr, sp *word) *word {
+// opSignExtend extends the sign of the number whose highest byte the top word
+// names.
+func opSignExtend(sp *word) *word {
 	size, x := sp, below(sp, 1)
-	x.ExtendSign(x, size)
+	if size[1]|size[2]|size[3] != 0 || size[0] > 30 {
+		return x
+	}
+	limb, shift := size[0]/8, 56-size[0]%8*8
+	extended := int64(x[limb]<<shift) >> shift
+	x[limb] = uint64(extended)
+	for i := limb + 1; i < 4; i++ {
+		x[i] = uint64(extended >> 63)
+	}
 	return x
-}
-
-func opSLT(_ *frame, _ *ir.Instr, sp *word) *word {
-	x, y := sp, below(sp, 1)
-	setBool(y, x.Slt(y))
-	return y
-}
-
-func opSGT(_ *frame, _ *ir.Instr, sp *word) *word {
-	x, y := sp, below(sp, 1)
-	setBool(y, x.Sgt(y))
-	return y
 }
 
 func opByte(_ *frame, _ *ir.Instr, sp *word) *word {
@@ -74,7 +97,7 @@ func opByte(_ *frame, _ *ir.Instr, sp *word) *word {
 	return x
 }
 
-func opSHL(_ *frame, _ *ir.Instr, sp *word) *word {
+func opSHL(sp *word) *word {
 	shift, x := sp, below(sp, 1)
 	if count := shiftCount(shift); count < 256 {
 		shiftLeft(x, count)
@@ -84,7 +107,7 @@ func opSHL(_ *frame, _ *ir.Instr, sp *word) *word {
 	return x
 }
 
-func opSHR(_ *frame, _ *ir.Instr, sp *word) *word {
+func opSHR(sp *word) *word {
 	shift, x := sp, below(sp, 1)
 	if count := shiftCount(shift); count < 256 {
 		shiftRight(x, count)

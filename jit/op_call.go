@@ -1,8 +1,6 @@
 package jit
 
 import (
-	"github.com/ethereum/go-ethereum/common"
-
 	"github.com/redline-evm/redline/jit/ir"
 )
 
@@ -100,7 +98,7 @@ func (f *frame) chargeCall(c *call, operands *callOperands) bool {
 	if c.movesValue() && !f.chargeValue(c) {
 		return false
 	}
-	return f.chargeDelegation(c.code)
+	return f.chargeDelegation(c)
 }
 
 func (f *frame) chargeValue(c *call) bool {
@@ -111,10 +109,10 @@ func (f *frame) chargeValue(c *call) bool {
 	return f.charge(gas)
 }
 
-// chargeDelegation charges for the access to the account that addr delegates to,
-// if it does.
-func (f *frame) chargeDelegation(addr common.Address) bool {
-	target, ok := f.evm.delegation(addr)
+// chargeDelegation resolves the call and charges for the access to the account
+// that the callee delegates to, if it does.
+func (f *frame) chargeDelegation(c *call) bool {
+	target, ok := f.evm.resolve(c)
 	if !ok {
 		return true
 	}

@@ -32,13 +32,7 @@ func opAddress(f *frame, _ *ir.Instr, sp *word) *word { return pushAddress(sp, &
 
 func opOrigin(f *frame, _ *ir.Instr, sp *word) *word { return pushAddress(sp, &f.evm.tx.Origin) }
 
-func opCaller(f *frame, _ *ir.Instr, sp *word) *word { return pushAddress(sp, &f.caller) }
-
-func opCallValue(f *frame, _ *ir.Instr, sp *word) *word { return pushWord(sp, &f.value) }
-
 func opGasPrice(f *frame, _ *ir.Instr, sp *word) *word { return pushWord(sp, &f.evm.tx.GasPrice) }
-
-func opGas(f *frame, in *ir.Instr, sp *word) *word { return pushUint64(sp, f.gas+uint64(in.Arg)) }
 
 func opBlockHash(f *frame, _ *ir.Instr, sp *word) *word {
 	block := f.evm.block

@@ -27,7 +27,7 @@ func (f *frame) endWith(halt Halt, offset, size *word) *word {
 	return f.end(halt)
 }
 
-func opKeccak256(f *frame, _ *ir.Instr, sp *word) *word {
+func opKeccak256(f *frame, sp *word) *word {
 	offset, size := sp, below(sp, 1)
 	if !f.reach(offset, size) || !f.charge(gasKeccakWord*wordCount(size[0])) {
 		return f.end(OutOfGas)
@@ -36,7 +36,7 @@ func opKeccak256(f *frame, _ *ir.Instr, sp *word) *word {
 	return size
 }
 
-func opMStore8(f *frame, _ *ir.Instr, sp *word) *word {
+func opMStore8(f *frame, sp *word) *word {
 	if !f.reachSize(sp, 1) {
 		return f.end(OutOfGas)
 	}
@@ -68,21 +68,16 @@ func (f *frame) reachCopy(offset, size *word) bool {
 	return f.reach(offset, size) && f.charge(gasCopyWord*wordCount(size[0]))
 }
 
-func opCallDataLoad(f *frame, _ *ir.Instr, sp *word) *word {
-	if sp.IsUint64() && sp[0] < uint64(len(f.input)) && uint64(len(f.input))-sp[0] >= 32 {
-		loadWord(sp, f.input[sp[0]:])
-		return sp
+// loadCallData replaces an offset by the call data there.
+func (f *frame) loadCallData(x *word) {
+	size := uint64(len(f.input))
+	if x[1]|x[2]|x[3] == 0 && x[0] < size && size-x[0] >= ir.WordSize {
+		loadWord(x, f.input[x[0]:])
+		return
 	}
-	var buf [32]byte
-	copyPadded(buf[:], f.input, sp)
-	loadWord(sp, buf[:])
-	return sp
-}
-
-func opCallDataSize(f *frame, _ *ir.Instr, sp *word) *word {
-	sp = above(sp)
-	setUint64(sp, uint64(len(f.input)))
-	return sp
+	var buf [ir.WordSize]byte
+	copyPadded(buf[:], f.input, x)
+	loadWord(x, buf[:])
 }
 
 func opCallDataCopy(f *frame, _ *ir.Instr, sp *word) *word { return f.copyIn(f.input, sp) }

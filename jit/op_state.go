@@ -77,13 +77,6 @@ func opExtCodeHash(f *frame, _ *ir.Instr, sp *word) *word {
 	return sp
 }
 
-func opSLoad(f *frame, _ *ir.Instr, sp *word) *word {
-	if f.evm.state.Storage(f.self, sp, sp) && !f.charge(gasColdSlot) {
-		return f.end(OutOfGas)
-	}
-	return sp
-}
-
 func opSStore(f *frame, in *ir.Instr, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)

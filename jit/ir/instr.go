@@ -8,9 +8,9 @@ package ir
 //
 // In the comments, top is the top word and at(N) the word N bytes below it.
 const (
-	Block   Op = 256 + iota // header; see Code
-	BadJump                 // halt: no valid jump target
-	Invalid                 // halt: no opcode
+	Block   Op = LOG4 + 1 + iota // header; see Code
+	BadJump                      // halt: no valid jump target
+	Invalid                      // halt: no opcode
 
 	Push     // push Arg
 	PushWide // push Words[Arg]
@@ -53,8 +53,10 @@ const (
 	GotoIfTopEq // jump if top == Arg
 	GotoIfTopLt // jump if top < Arg
 
-	OpCount // number of operations
+	madeEnd
 )
+
+const _ = uint8(CREATE - madeEnd) // they fit between LOG4 and CREATE
 
 // madeNames names the operations that the decoder makes.
 var madeNames = map[Op]string{

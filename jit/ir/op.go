@@ -2,9 +2,9 @@ package ir
 
 import "strconv"
 
-// Op is an operation. Values below 256 are EVM opcodes; those above are made by
-// the decoder.
-type Op uint16
+// Op is an operation: an EVM opcode, or one that the decoder makes, of those
+// that lie between LOG4 and CREATE, where the EVM has none.
+type Op uint8
 
 // The EVM's opcodes. The families PUSH1-PUSH32, DUP1-DUP16, SWAP1-SWAP16 and
 // LOG0-LOG4 are named by their ends.
@@ -102,10 +102,10 @@ const (
 
 // String is the opcode's name.
 func (op Op) String() string {
-	if op < 256 && table[op].Name != "" {
-		return table[op].Name
-	}
 	if name, ok := madeNames[op]; ok {
+		return name
+	}
+	if name := table[op].Name; name != "" {
 		return name
 	}
 	return "Op" + strconv.Itoa(int(op))
