@@ -6,6 +6,7 @@
 package spectest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -29,7 +30,7 @@ import (
 type Options struct {
 	Paths   []string      // files (.json, .tar, .tar.zst) and folders of them
 	Fork    string        // only cases that begin or end with this fork; empty for all
-	Match   string        // only cases whose name contains this; empty for all
+	Match   string        // only files and tests whose name contains this; empty for all
 	Workers int           // cases run at once; zero for one per processor
 	Report  func(Failure) // called for each failure as it happens, one at a time; may be nil
 }
@@ -156,13 +157,17 @@ type worker struct {
 }
 
 func (w *worker) runFile(f file, decode decoder) {
+	wanted := strings.Contains(f.name, w.opts.Match)
+	if !wanted && !bytes.Contains(f.data, []byte(w.opts.Match)) {
+		return
+	}
 	var tests map[string]json.RawMessage
 	if err := json.Unmarshal(f.data, &tests); err != nil {
 		w.tally.add(f.name, fmt.Errorf("cannot read tests: %w", err))
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
-		if name == "_info" {
+		if name == "_info" || !wanted && !strings.Contains(name, w.opts.Match) {
 			continue
 		}
 		cases, err := decode(name, tests[name])
@@ -177,7 +182,7 @@ func (w *worker) runFile(f file, decode decoder) {
 
 func (w *worker) runCase(fileName string, c *testCase) {
 	name := fileName + " " + c.name
-	if w.opts.Fork != "" && !usesFork(c.fork, w.opts.Fork) || !strings.Contains(name, w.opts.Match) {
+	if w.opts.Fork != "" && !usesFork(c.fork, w.opts.Fork) {
 		return
 	}
 	if reason, ok := skipReason(c.name); ok {
