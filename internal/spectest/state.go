@@ -2,6 +2,7 @@ package spectest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -57,9 +58,6 @@ func stateCases(name string, test json.RawMessage) ([]testCase, error) {
 	if err := json.Unmarshal(test, t); err != nil {
 		return nil, err
 	}
-	if len(t.Post) == 0 {
-		return nil, fmt.Errorf("no post states; is this a state test?")
-	}
 	var cases []testCase
 	for _, fork := range slices.Sorted(maps.Keys(t.Post)) {
 		for i := range t.Post[fork] {
@@ -69,6 +67,9 @@ func stateCases(name string, test json.RawMessage) ([]testCase, error) {
 				run:  func(w *worker) error { return w.runState(t, fork, &t.Post[fork][i]) },
 			})
 		}
+	}
+	if len(cases) == 0 {
+		return nil, errors.New("no post states; is this a state test?")
 	}
 	return cases, nil
 }
