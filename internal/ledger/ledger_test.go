@@ -586,3 +586,44 @@ func TestHashIndexTellsTwinsApart(t *testing.T) {
 		t.Error("found a hash that was never put")
 	}
 }
+
+// FuzzLog opens files that hold anything after a good header.
+func FuzzLog(f *testing.F) {
+	l, err := Open(Options{Dir: f.TempDir(), Genesis: testGenesis})
+	if err != nil {
+		f.Fatal(err)
+	}
+	var whole []byte
+	for range 2 {
+		m := nextMiniBlock(l, 1)
+		record := wire.AppendRecord(nil, wire.Record{MiniBlock: m})
+		whole = append(appendRecordHead(whole, len(record)), record...)
+		if err := l.Append(wire.Record{MiniBlock: m}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add(whole[1:])
+	f.Add(make([]byte, 100))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "records.log")
+		g, err := openLog(path, common.Hash{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.file.Close()
+		if _, err := g.file.WriteAt(data, int64(logHeaderSize)); err != nil {
+			t.Fatal(err)
+		}
+		applied := uint64(0)
+		err = g.replay(slog.New(slog.DiscardHandler), func(wire.Record, int64, int64) error { applied++; return nil })
+		var corrupt *CorruptError
+		if err != nil && !errors.As(err, &corrupt) {
+			t.Fatal(err)
+		}
+		if applied != g.count() || g.end() > int64(logHeaderSize+len(data)) {
+			t.Fatalf("applied %d of %d records, up to byte %d of %d", applied, g.count(), g.end(), logHeaderSize+len(data))
+		}
+	})
+}

@@ -124,13 +124,15 @@ func (l *Ledger) BlockHash(number uint64) common.Hash {
 // of one of its mini-blocks.
 func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err error) {
 	place, kind, ok := l.index.byHash(hash)
-	if !ok {
+	t := l.tip.Load()
+	switch {
+	case !ok:
 		return 0, false, nil
-	}
-	if kind == kindBlock {
-		return place, l.BlockHash(place) == hash, nil
-	}
-	if t := l.tip.Load(); place == t.mini && hash == t.miniHash {
+	case kind == kindBlock:
+		return place, place <= t.sealed.Number.Uint64() && l.BlockHash(place) == hash, nil
+	case place > t.mini:
+		return 0, false, nil
+	case place == t.mini && hash == t.miniHash:
 		return t.headNumber(), true, nil
 	}
 	m, err := l.readMiniBlock(place)
@@ -144,7 +146,7 @@ func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err erro
 // have all derived fields, with its own hash as block hash.
 func (l *Ledger) MiniBlock(number uint64) (*chain.MiniBlock, error) {
 	entry, ok := l.index.mini(number)
-	if !ok {
+	if !ok || number > l.tip.Load().mini {
 		return nil, nil
 	}
 	m, err := l.readMiniBlock(number)
@@ -169,13 +171,10 @@ type Transaction struct {
 // Transaction is the transaction of a hash, nil if the chain has none.
 func (l *Ledger) Transaction(hash common.Hash) (*Transaction, error) {
 	mini, i, ok := l.index.tx(hash)
-	if !ok {
+	if !ok || mini > l.tip.Load().mini {
 		return nil, nil
 	}
-	entry, ok := l.index.mini(mini)
-	if !ok {
-		return nil, nil
-	}
+	entry, _ := l.index.mini(mini)
 	block, err := l.blockInMemory(uint64(entry.block))
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"reflect"
 	"sync"
@@ -311,5 +312,26 @@ func TestPublisherSendsHeartbeats(t *testing.T) {
 	}
 	if got, err := ParseFrame(frame); err != nil || !reflect.DeepEqual(got, Batch{First: 2, ServerNext: 2}) {
 		t.Errorf("got %v, %v; want a heartbeat", got, err)
+	}
+}
+
+// TestPublisherClosesWithoutReaders has a client that reads one frame and no more.
+func TestPublisherClosesWithoutReaders(t *testing.T) {
+	s := newServer(t)
+	incompressible := make([]byte, 1<<20)
+	rand.NewChaCha8([32]byte{}).Read(incompressible)
+	for range 64 {
+		s.publish(incompressible)
+	}
+	resp, err := get(t.Context(), s.url+PathStream+"?from=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.close()
+	if _, err := readFrame(resp.body); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

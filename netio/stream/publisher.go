@@ -44,8 +44,8 @@ type Publisher struct {
 
 	mu struct {
 		sync.Mutex
-		news    chan struct{} // closed and replaced at each Notify
-		clients int
+		news    chan struct{}         // closed and replaced at each Notify
+		conns   map[net.Conn]struct{} // of the clients
 		closing bool
 	}
 	done sync.WaitGroup
@@ -67,6 +67,7 @@ func NewPublisher(cfg PublisherConfig) *Publisher {
 	}
 	p := &Publisher{cfg: cfg, frames: newFrameCache(cfg.Source), closed: make(chan struct{})}
 	p.mu.news = make(chan struct{})
+	p.mu.conns = make(map[net.Conn]struct{})
 	p.http = &fasthttp.Server{
 		Handler:            p.handle,
 		GetOnly:            true,
@@ -113,12 +114,16 @@ func (p *Publisher) Notify() {
 	p.mu.news = make(chan struct{})
 }
 
-// Close ends all responses and closes the listeners.
+// Close ends all responses and closes the listeners. A client that does not
+// read is cut off in the midst of a frame.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
 	if !p.mu.closing {
 		p.mu.closing = true
 		close(p.closed)
+	}
+	for conn := range p.mu.conns {
+		_ = conn.SetWriteDeadline(time.Now().Add(closeTimeout)) // fails only if the connection has
 	}
 	p.mu.Unlock()
 	p.done.Wait()
@@ -132,7 +137,7 @@ func (p *Publisher) serveStream(ctx *fasthttp.RequestCtx) {
 		ctx.Error(err.Error(), status)
 		return
 	}
-	if !p.admit() {
+	if p.full() {
 		ctx.Error("no more clients are admitted", fasthttp.StatusServiceUnavailable)
 		return
 	}
@@ -140,7 +145,10 @@ func (p *Publisher) serveStream(ctx *fasthttp.RequestCtx) {
 	// a write can have a deadline of its own.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(conn net.Conn) {
-		defer p.dismiss()
+		if !p.admit(conn) {
+			return
+		}
+		defer p.dismiss(conn)
 		if err := p.send(conn, from); err != nil {
 			p.cfg.Log.Info("stream client left", "client", conn.RemoteAddr(), "err", err)
 		}
@@ -170,22 +178,30 @@ func (p *Publisher) check(args *fasthttp.Args) (from uint64, status int, err err
 	return from, 0, nil
 }
 
-func (p *Publisher) admit() bool {
+func (p *Publisher) full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.closing || p.mu.clients == p.cfg.ClientsMax {
+	return p.fullLocked()
+}
+
+func (p *Publisher) fullLocked() bool { return p.mu.closing || len(p.mu.conns) >= p.cfg.ClientsMax }
+
+func (p *Publisher) admit(conn net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fullLocked() {
 		return false
 	}
-	p.mu.clients++
+	p.mu.conns[conn] = struct{}{}
 	p.done.Add(1)
 	publisherClients.Inc()
 	return true
 }
 
-func (p *Publisher) dismiss() {
+func (p *Publisher) dismiss(conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.mu.clients--
+	delete(p.mu.conns, conn)
 	p.done.Done()
 	publisherClients.Dec()
 }
@@ -197,7 +213,7 @@ const responseHeader = "HTTP/1.1 200 OK\r\n" +
 
 // send writes the response until the client or the publisher ends it.
 func (p *Publisher) send(conn net.Conn, next uint64) error {
-	if err := write(conn, []byte(responseHeader)); err != nil {
+	if err := p.write(conn, []byte(responseHeader)); err != nil {
 		return err
 	}
 	heartbeat := time.NewTicker(heartbeatInterval)
@@ -209,7 +225,7 @@ func (p *Publisher) send(conn net.Conn, next uint64) error {
 			if err != nil {
 				return fmt.Errorf("cannot read record %d: %w", next, err)
 			}
-			if err := write(conn, frame.bytes); err != nil {
+			if err := p.write(conn, frame.bytes); err != nil {
 				return err
 			}
 			next = frame.next
@@ -218,7 +234,7 @@ func (p *Publisher) send(conn net.Conn, next uint64) error {
 		case <-news:
 		case <-heartbeat.C:
 			beat := AppendFrame(nil, Batch{First: next, ServerNext: next})
-			if err := write(conn, beat); err != nil {
+			if err := p.write(conn, beat); err != nil {
 				return err
 			}
 		case <-p.closed:
@@ -233,11 +249,20 @@ func (p *Publisher) news() <-chan struct{} {
 	return p.mu.news
 }
 
-func write(conn net.Conn, b []byte) error {
+// write sends b, unless the publisher closes. The deadline comes first: Close
+// shortens it, and must not be undone.
+func (p *Publisher) write(conn net.Conn, b []byte) error {
 	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
+	}
+	select {
+	case <-p.closed:
+		return errClosed
+	default:
 	}
 	n, err := conn.Write(b)
 	publisherBytes.Add(n)
 	return err
 }
+
+var errClosed = errors.New("the publisher is closed")

@@ -36,10 +36,11 @@ const (
 
 // The timing of both ends.
 const (
-	heartbeatInterval = time.Second      // an idle server says that it lives
-	silenceTimeout    = 5 * time.Second  // a client gives up on a mute server
-	connectTimeout    = 5 * time.Second  // until the response header is there
-	writeTimeout      = 30 * time.Second // a server gives up on a client that does not read
+	heartbeatInterval = time.Second            // an idle server says that it lives
+	silenceTimeout    = 5 * time.Second        // a client gives up on a mute server
+	connectTimeout    = 5 * time.Second        // until the response header is there
+	writeTimeout      = 30 * time.Second       // a server gives up on a client that does not read
+	closeTimeout      = 200 * time.Millisecond // to finish a frame when a server closes
 	backoffMin        = 50 * time.Millisecond
 	backoffMax        = 3 * time.Second
 )
