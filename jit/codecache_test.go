@@ -1,0 +1,88 @@
+package jit
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/redline-evm/redline/jit/ir"
+)
+
+func testKey(i int) codeKey {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(i))
+	return codeKey{hash: crypto.Keccak256Hash(n[:])}
+}
+
+// TestCodeCacheBound fills the cache far beyond its size; what is asked for
+// again and again stays.
+func TestCodeCacheBound(t *testing.T) {
+	code := new(ir.Decoder).Decode(make([]byte, 100), Osaka).Clone()
+	const fit = 40 // codes of a shard
+	cache := newCodeCache(codeShards * fit * code.SizeBytes())
+	hot := testKey(-1)
+	cache.put(hot, code)
+	for i := range 10_000 {
+		cache.put(testKey(i), code)
+		if i%8 == 0 && cache.get(hot) == nil {
+			t.Fatalf("code in use is gone after %d others", i)
+		}
+	}
+	for i := range cache.shards {
+		s := &cache.shards[i]
+		if len(s.mu.entries) != fit || len(s.mu.ring) != fit || s.mu.sizeBytes > s.sizeMax {
+			t.Errorf("shard %d: got %d codes, %d bytes; want %d codes, at most %d bytes", i, len(s.mu.entries), s.mu.sizeBytes, fit, s.sizeMax)
+		}
+	}
+	if cache.get(testKey(9_999)) == nil {
+		t.Error("the newest code is gone")
+	}
+}
+
+// TestCodeCacheRefusesGiants keeps out what alone would fill a shard.
+func TestCodeCacheRefusesGiants(t *testing.T) {
+	cache := newCodeCache(codeShards * 100)
+	code := new(ir.Decoder).Decode(make([]byte, 100), Osaka).Clone()
+	cache.put(testKey(1), code)
+	if cache.get(testKey(1)) != nil {
+		t.Error("got code larger than a shard; want it refused")
+	}
+}
+
+// TestCodeCacheForks keeps what each fork makes of the same code apart.
+func TestCodeCacheForks(t *testing.T) {
+	v := New(Config{}).NewEVM(nil, &BlockContext{})
+	code := []byte{byte(ir.CLZ)}
+	hash := crypto.Keccak256Hash(code)
+	for _, fork := range []Fork{Cancun, Osaka, Cancun, Osaka} {
+		v.block.Fork = fork
+		want := ir.Invalid
+		if fork == Osaka {
+			want = ir.CLZ
+		}
+		if got := v.decode(code, hash).Instrs[ir.Entry+ir.HeaderSize].Op; got != want {
+			t.Errorf("fork %d: got %v; want %v", fork, got, want)
+		}
+	}
+}
+
+// TestKeccakMemo compares with go-ethereum's hash, for keys that meet in the
+// memo and for other lengths.
+func TestKeccakMemo(t *testing.T) {
+	var h hasher
+	data := make([]byte, memoKeySize)
+	for round := range 2 {
+		for i := range 5000 {
+			binary.BigEndian.PutUint64(data[24:], uint64(i))
+			data[63] = byte(i % 7)
+			input := data[:memoKeySize-i%2]
+			var got word
+			h.sum(input, &got)
+			if want := crypto.Keccak256Hash(input); common.Hash(got.Bytes32()) != want {
+				t.Fatalf("round %d, key %d: got %x; want %x", round, i, got.Bytes32(), want)
+			}
+		}
+	}
+}
