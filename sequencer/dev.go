@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -73,7 +74,11 @@ func runDev(c *cli.Context) error {
 		return err
 	}
 	defer n.close()
-	follower := &fullNode{bin: bin, args: fullNodeArgs(c, n.listeners.HTTPURL(), filepath.Join(dir, "fullnode")), port: c.Int(fullNodeHTTPPortFlag)}
+	args, err := fullNodeArgs(c, n, dir)
+	if err != nil {
+		return err
+	}
+	follower := &fullNode{bin: bin, args: args, port: c.Int(fullNodeHTTPPortFlag)}
 	ready, err := follower.start(c.Context)
 	if err != nil {
 		return ignoreCancel(c.Context, err)
@@ -119,10 +124,20 @@ func devChain(_ *cli.Context, dir string) (settledChain, error) {
 	return settledChain{key: key, genesis: chain.DevGenesis(key.address())}, nil
 }
 
-// fullNodeArgs are the arguments of the full node but for its HTTP port.
-func fullNodeArgs(c *cli.Context, url, dir string) []string {
+// fullNodeArgs are the arguments of the full node but for its HTTP port. It gets
+// the genesis as a file, so that it need not trust the sequencer.
+func fullNodeArgs(c *cli.Context, n *sequencerNode, dir string) ([]string, error) {
+	genesis, err := json.Marshal(n.ledger.Genesis())
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "genesis.json")
+	if err := os.WriteFile(path, genesis, 0o644); err != nil {
+		return nil, fmt.Errorf("cannot keep the genesis: %w", err)
+	}
 	args := []string{
-		"run", "--json", "--sequencer", url, "--" + program.DataDirFlag, dir,
+		"run", "--json", "--sequencer", n.listeners.HTTPURL(), "--" + program.GenesisFlag, path,
+		"--" + program.DataDirFlag, filepath.Join(dir, "fullnode"),
 		"--" + program.HTTPAddrFlag, c.String(program.HTTPAddrFlag), "--" + program.WSPortFlag, "-1",
 		"--" + program.VerbosityFlag, strconv.Itoa(c.Int(program.VerbosityFlag)),
 	}
@@ -134,7 +149,7 @@ func fullNodeArgs(c *cli.Context, url, dir string) []string {
 	if port := c.Int(fullNodeMetricsPortFlag); port >= 0 {
 		args = append(args, "--"+program.MetricsFlag, "--"+program.MetricsPortFlag, strconv.Itoa(port))
 	}
-	return args
+	return args, nil
 }
 
 func printDev(c *cli.Context, n *sequencerNode, report devReport) error {

@@ -21,7 +21,7 @@ const (
 var evmCommand = &cli.Command{
 	Name:        "evm",
 	Usage:       "run EVM code and Ethereum's tests",
-	Subcommands: []*cli.Command{stateTestCommand, blockTestCommand},
+	Subcommands: []*cli.Command{evmRunCommand, stateTestCommand, blockTestCommand},
 }
 
 var stateTestCommand = &cli.Command{

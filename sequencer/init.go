@@ -55,7 +55,7 @@ func runInit(c *cli.Context) error {
 	}
 	l, err := ledger.Open(ledger.Options{Dir: dir, Genesis: settled.genesis, Log: slog.Default()})
 	if err != nil {
-		return err
+		return explain(err, dir)
 	}
 	closers.Add(l.Close)
 	report := initReport{

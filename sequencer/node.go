@@ -57,40 +57,40 @@ type sequencerNode struct {
 
 // start opens everything and begins to produce. settle says which chain; it is
 // called with the data folder locked.
-func start(c *cli.Context, dir string, settle func(*cli.Context, string) (settledChain, error)) (n *sequencerNode, err error) {
-	n = &sequencerNode{failed: make(chan error, 8)}
-	defer func() {
-		if err != nil {
-			n.close()
-		}
-	}()
-	unlock, err := program.LockDataDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	n.closers.Add(unlock)
-	if n.listeners, err = program.ListenRPC(c); err != nil {
-		return nil, err
-	}
-	n.closers.Add(n.listeners.Close)
-	settled, err := settle(c, dir)
-	if err != nil {
-		return nil, err
-	}
-	n.key = settled.key
-	if n.ledger, err = ledger.Open(ledger.Options{Dir: dir, Genesis: settled.genesis, Log: slog.Default()}); err != nil {
-		return nil, explain(err, dir)
-	}
-	n.closers.Add(n.ledger.Close)
-	if err := checkSigner(n.ledger.Genesis(), n.key); err != nil {
-		return nil, err
-	}
-	if err := n.produceAndServe(c); err != nil {
+func start(c *cli.Context, dir string, settle func(*cli.Context, string) (settledChain, error)) (*sequencerNode, error) {
+	n := &sequencerNode{failed: make(chan error, 8)}
+	if err := n.open(c, dir, settle); err != nil {
+		n.close()
 		return nil, err
 	}
 	slog.Info("sequencer runs", "http", n.listeners.HTTPURL(), "ws", n.listeners.WSURL(),
 		"chain", n.ledger.Config().ChainID, "genesis", n.ledger.GenesisHash(), "block", n.ledger.HeadNumber(), "sequencer", n.key.address())
 	return n, nil
+}
+
+func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Context, string) (settledChain, error)) error {
+	unlock, err := program.LockDataDir(dir)
+	if err != nil {
+		return err
+	}
+	n.closers.Add(unlock)
+	if n.listeners, err = program.ListenRPC(c); err != nil {
+		return err
+	}
+	n.closers.Add(n.listeners.Close)
+	settled, err := settle(c, dir)
+	if err != nil {
+		return err
+	}
+	n.key = settled.key
+	if n.ledger, err = ledger.Open(ledger.Options{Dir: dir, Genesis: settled.genesis, Log: slog.Default()}); err != nil {
+		return explain(err, dir)
+	}
+	n.closers.Add(n.ledger.Close)
+	if err := checkSigner(n.ledger.Genesis(), n.key); err != nil {
+		return err
+	}
+	return n.produceAndServe(c)
 }
 
 // produceAndServe starts the producer, the stream, JSON-RPC and the metrics.

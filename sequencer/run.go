@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/internal/program"
 )
 
@@ -64,9 +64,11 @@ func chainOfFlags(c *cli.Context, dir string) (settledChain, error) {
 
 // explain says what to do about an error of opening the ledger.
 func explain(err error, dir string) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		slog.Debug("no chain", "err", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot run: %s holds no chain; begin one by `sequencer init --datadir %s --genesis FILE`, or try `sequencer dev`", dir, dir)
+	case errors.Is(err, ledger.ErrOtherGenesis):
+		return fmt.Errorf("%w; leave --%s away to go on with that chain, or choose another folder by --%s", err, program.GenesisFlag, program.DataDirFlag)
 	}
 	return err
 }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/urfave/cli/v2"
+
+	"github.com/redline-evm/redline/internal/evmbench"
+	"github.com/redline-evm/redline/internal/program"
+)
+
+const (
+	codeFlag  = "code"
+	inputFlag = "input"
+	stateFlag = "state"
+	toFlag    = "to"
+	gasFlag   = "gas"
+	runsFlag  = "bench"
+	caseFlag  = "case"
+)
+
+var evmRunCommand = &cli.Command{
+	Name:  "run",
+	Usage: "run EVM code and print output, gas and status",
+	Description: `Runs code in an empty state, or in the alloc of a genesis given by --state, and prints what came of it.
+Gas is that of the call, without a transaction's intrinsic gas. With --bench N it is run N times and the
+median time is printed. With --case it runs a folder that holds state.txt, or each of its subfolders that
+do, and compares output and gas with expected.hex and gas.txt.
+
+Examples:
+   sequencer evm run --code 0x602a5f5260205ff3
+   sequencer evm run --code loop.hex --input 0x01 --fork prague --bench 100 --json
+   sequencer evm run --state genesis.json --to 0x00…01 --input 0xa9059cbb…
+   sequencer evm run --case cases/erc20-transfer --engine interp`,
+	Flags: append(program.LogFlags(),
+		&cli.StringFlag{Name: codeFlag, Usage: "code as a `FILE` of hexadecimal digits or as 0x…"},
+		&cli.StringFlag{Name: inputFlag, Usage: "call data, likewise"},
+		&cli.StringFlag{Name: stateFlag, Usage: "genesis `FILE` whose alloc is the state"},
+		&cli.StringFlag{Name: toFlag, Usage: "`ADDRESS` to call; --code is put there if given"},
+		&cli.Uint64Flag{Name: gasFlag, Usage: "gas of the call (default: 100 million, or the case's)"},
+		&cli.StringFlag{Name: engineFlag, Usage: "engine to run on (default: interp)"},
+		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
+		&cli.IntFlag{Name: runsFlag, Usage: "measure `N` runs"},
+		&cli.StringFlag{Name: caseFlag, Usage: "run the case or cases in `DIR`"},
+		program.JSON("print each report as one line of JSON"),
+	),
+	Before: program.Before,
+	Action: runEVM,
+}
+
+func runEVM(c *cli.Context) error {
+	fork, err := evmbench.ParseFork(c.String(forkFlag))
+	if err != nil {
+		return err
+	}
+	opts := evmbench.RunOptions{Engine: c.String(engineFlag), Fork: fork, Gas: c.Uint64(gasFlag), Runs: c.Int(runsFlag)}
+	if dir := c.String(caseFlag); dir != "" {
+		return runCases(c, dir, opts)
+	}
+	if err := readMessage(c, &opts); err != nil {
+		return err
+	}
+	report, err := evmbench.RunCode(opts)
+	if err != nil {
+		return err
+	}
+	return printRun(c, report)
+}
+
+// readMessage reads what to run from the flags.
+func readMessage(c *cli.Context, opts *evmbench.RunOptions) (err error) {
+	if !c.IsSet(codeFlag) && !(c.IsSet(stateFlag) && c.IsSet(toFlag)) {
+		return fmt.Errorf("cannot run: say what by --%s, by --%s and --%s, or by --%s; see sequencer evm run --help", codeFlag, stateFlag, toFlag, caseFlag)
+	}
+	if c.IsSet(codeFlag) {
+		if opts.Code, err = evmbench.ReadBytes(c.String(codeFlag)); err != nil {
+			return err
+		}
+		opts.Code = append([]byte{}, opts.Code...) // empty code is code
+	}
+	if c.IsSet(inputFlag) {
+		if opts.Input, err = evmbench.ReadBytes(c.String(inputFlag)); err != nil {
+			return err
+		}
+	}
+	if c.IsSet(stateFlag) {
+		if opts.Alloc, err = evmbench.ReadAlloc(c.String(stateFlag)); err != nil {
+			return err
+		}
+	}
+	if c.IsSet(toFlag) {
+		if !common.IsHexAddress(c.String(toFlag)) {
+			return fmt.Errorf("cannot use --%s %s: want an address", toFlag, c.String(toFlag))
+		}
+		opts.To = common.HexToAddress(c.String(toFlag))
+	}
+	return nil
+}
+
+// runCases runs a case, or all cases below a folder, and goes on after one that
+// is wrong.
+func runCases(c *cli.Context, dir string, opts evmbench.RunOptions) error {
+	dirs := []string{dir}
+	if !evmbench.IsCase(dir) {
+		files, err := filepath.Glob(filepath.Join(dir, "*", "state.txt"))
+		if err != nil || len(files) == 0 {
+			return errors.Join(fmt.Errorf("cannot find cases in %s: neither it nor its subfolders hold a state.txt", dir), err)
+		}
+		dirs = dirs[:0]
+		for _, file := range files {
+			dirs = append(dirs, filepath.Dir(file))
+		}
+	}
+	var wrong []error
+	for _, dir := range dirs {
+		report, err := evmbench.RunCase(dir, opts)
+		if report != nil {
+			if err := printRun(c, report); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func printRun(c *cli.Context, report *evmbench.RunReport) error {
+	if c.Bool(program.JSONFlag) {
+		return program.PrintJSON(c.App.Writer, report)
+	}
+	_, err := fmt.Fprint(c.App.Writer, report)
+	return err
+}
