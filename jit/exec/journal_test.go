@@ -348,3 +348,35 @@ func TestJournalDoesNotAllocate(t *testing.T) {
 		t.Errorf("a transaction allocates %v times; want 0", n)
 	}
 }
+
+// TestManySlots makes tables and slabs grow, and a Reset forget them.
+func TestManySlots(t *testing.T) {
+	const count = 3 * slotCellsKeep
+	view := newMapView()
+	view.setCode(addr(1), []byte{1})
+	j := NewJournal(view)
+	for n := range uint64(count) {
+		j.SetStorage(addr(1), word(n), word(n+1))
+	}
+	j.Finish()
+	diff := j.Diff()
+	if len(diff.Accounts) != 1 || len(diff.Accounts[0].Slots) != count {
+		t.Fatalf("diff has %d accounts; want 1 with %d slots", len(diff.Accounts), count)
+	}
+	if err := diff.Check(); err != nil {
+		t.Error(err)
+	}
+	var value uint256.Int
+	for n := range uint64(count) {
+		if j.Storage(addr(1), word(n), &value); value != *word(n + 1) {
+			t.Fatalf("slot %d is %s; want %d", n, &value, n+1)
+		}
+	}
+	j.Reset(view)
+	if j.Storage(addr(1), word(5), &value); !value.IsZero() {
+		t.Errorf("slot is %s after a reset; want 0", &value)
+	}
+	if len(j.slots.cells) > slotCellsKeep || len(j.slots.slots.chunks) > slotCellsKeep/slabChunkLen {
+		t.Error("the reset kept all memory")
+	}
+}
