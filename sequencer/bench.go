@@ -14,6 +14,7 @@ import (
 var benchCommand = &cli.Command{
 	Name:        "bench",
 	Usage:       "measure parts of Redline against their peers",
+	Action:      program.Group,
 	Subcommands: []*cli.Command{benchEVMCommand},
 }
 

@@ -14,7 +14,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -89,6 +91,7 @@ func (f *fullNode) start(ctx context.Context) (ready program.Ready, err error) {
 // spawn starts the process and watches it.
 func (f *fullNode) spawn() error {
 	cmd := exec.Command(f.bin, append(f.args, "--"+program.HTTPPortFlag, strconv.Itoa(f.port))...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, program.EnvPrefix) }) // those are this program's flags
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = childAttributes()
 	stdout, err := cmd.StdoutPipe()

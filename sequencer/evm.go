@@ -21,6 +21,7 @@ const (
 var evmCommand = &cli.Command{
 	Name:        "evm",
 	Usage:       "run EVM code and Ethereum's tests",
+	Action:      program.Group,
 	Subcommands: []*cli.Command{evmRunCommand, stateTestCommand, blockTestCommand},
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -27,13 +28,16 @@ const (
 
 	categoryProducer = "BLOCKS AND POOL"
 	intervalDefault  = 10 * time.Millisecond
+	intervalMax      = time.Second
+
+	futureMax = 2 * time.Second // a chain whose newest block is later than this deserves a warning
 )
 
 func producerFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{
 			Name: intervalFlag, Category: categoryProducer, EnvVars: []string{program.EnvVar(intervalFlag)},
-			Usage: "shortest time between two mini-blocks (default: the genesis's, else 10ms)",
+			Usage: "shortest time between two mini-blocks", DefaultText: "the genesis's, else 10ms",
 		},
 		program.Uint64(categoryProducer, priceFlag, 0, "least tip in wei per gas that the pool takes"),
 		program.Uint64(categoryProducer, poolBytesFlag, 256, "memory for transactions that wait, in MiB"),
@@ -125,14 +129,21 @@ func nextHeader(l *ledger.Ledger) *types.Header {
 }
 
 func newProducer(c *cli.Context, n *sequencerNode, engine *jit.Engine, pool *producer.Pool) (*producer.Producer, error) {
+	interval, err := interval(c, n.ledger.Genesis())
+	if err != nil {
+		return nil, err
+	}
 	head, err := headOf(n.ledger)
 	if err != nil {
 		return nil, err
 	}
+	if ahead := time.Until(time.Unix(int64(head.Parent.Time), 0)); ahead > futureMax {
+		slog.Warn("the newest block is in the future; the chain goes on when the clock is there", "wait", ahead.Round(time.Second))
+	}
 	return producer.New(producer.Config{
 		Genesis:  n.ledger.Genesis(),
 		Key:      n.key.private,
-		Interval: interval(c, n.ledger.Genesis()),
+		Interval: interval,
 		Engine:   engine,
 		Pool:     pool,
 		Chain:    n.ledger,
@@ -140,14 +151,16 @@ func newProducer(c *cli.Context, n *sequencerNode, engine *jit.Engine, pool *pro
 }
 
 // interval is the flag's, the genesis's or the default, in this order.
-func interval(c *cli.Context, genesis *chain.Genesis) time.Duration {
-	switch {
+func interval(c *cli.Context, genesis *chain.Genesis) (time.Duration, error) {
+	switch given := c.Duration(intervalFlag); {
+	case c.IsSet(intervalFlag) && (given <= 0 || given > intervalMax):
+		return 0, fmt.Errorf("cannot use --%s %v: want more than 0 and at most %v", intervalFlag, given, intervalMax)
 	case c.IsSet(intervalFlag):
-		return c.Duration(intervalFlag)
+		return given, nil
 	case genesis.MiniBlockMs != 0:
-		return time.Duration(genesis.MiniBlockMs) * time.Millisecond
+		return time.Duration(genesis.MiniBlockMs) * time.Millisecond, nil
 	}
-	return intervalDefault
+	return intervalDefault, nil
 }
 
 // headOf says where the ledger's chain stands.

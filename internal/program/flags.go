@@ -40,10 +40,13 @@ const (
 // Ports are the default ports of a program.
 type Ports struct{ HTTP, WS, Metrics int }
 
+// EnvPrefix begins the names of all environment variables that are flags.
+const EnvPrefix = "REDLINE_"
+
 // EnvVar is the environment variable of a flag: REDLINE_HTTP_PORT for
 // --http.port.
 func EnvVar(flag string) string {
-	return "REDLINE_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
+	return EnvPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
 }
 
 // String, Int, Uint64 and Bool build a flag whose value may also come from the

@@ -28,12 +28,22 @@ func Main(app *cli.App) {
 	app.HideVersion = app.Version == ""
 	app.ExitErrHandler = func(*cli.Context, error) {} // this function ends the process
 	app.EnableBashCompletion = true
+	app.Action = Group
 	if err := app.RunContext(ctx, os.Args); err != nil {
 		if !errors.Is(err, ErrReported) {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", app.Name, err)
 		}
 		os.Exit(1)
 	}
+}
+
+// Group is the action of a command that has subcommands: it shows the help, or
+// says that there is no such subcommand.
+func Group(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return fmt.Errorf("no command %q; see %s --help", c.Args().First(), c.Command.HelpName)
+	}
+	return cli.ShowSubcommandHelp(c)
 }
 
 // Before is what every command does first: it reads the configuration and sets

@@ -2,11 +2,14 @@ package producer
 
 import (
 	"encoding/hex"
+	"fmt"
 	"math/big"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/txpool"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
@@ -142,4 +145,46 @@ func mustHex(s string) []byte {
 		panic(err)
 	}
 	return b
+}
+
+// TestRefusalsAreGethsOwn compares what needs no state with go-ethereum's pool,
+// text by text.
+func TestRefusalsAreGethsOwn(t *testing.T) {
+	p := newTestPool(fundedAccounts(), PoolConfig{TipMin: 1})
+	head := testHeader(gwei)
+	head.Difficulty = new(big.Int)
+	opts := &txpool.ValidationOptions{
+		Config: testChain, MaxSize: txBytesMin, MinTip: common.Big1,
+		Accept: 1<<types.LegacyTxType | 1<<types.AccessListTxType | 1<<types.DynamicFeeTxType | 1<<types.SetCodeTxType,
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	pick := func(values ...int64) int64 { return values[random.IntN(len(values))] }
+	refused := map[string]bool{}
+	for range 600 {
+		data := make([]byte, pick(0, 0, 10, 1000, 49_152, 49_153, 131_072))
+		for i := range data {
+			data[i] = byte(random.IntN(2))
+		}
+		var to *common.Address
+		if random.IntN(3) > 0 {
+			to = &common.Address{1}
+		}
+		tx := sign(testKeys[0], &types.DynamicFeeTx{
+			ChainID: testChain.ChainID, Nonce: uint64(pick(0, 1, -1)), To: to, Data: data, Value: big.NewInt(pick(0, 1)),
+			Gas:       uint64(pick(20_999, 21_000, 21_400, 53_000, 100_000, 10_000_000, 1<<24, 1<<24+1, 31_000_000)),
+			GasTipCap: big.NewInt(pick(0, 1, gwei)), GasFeeCap: big.NewInt(pick(0, 1, 2*gwei)),
+		})
+		_, got := p.examine(tx)
+		want := txpool.ValidateTransaction(tx, head, p.signer, opts)
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("got %v; want %v", got, want)
+		}
+		if want != nil {
+			reason, _, _ := strings.Cut(want.Error(), ":")
+			refused[reason] = true
+		}
+	}
+	if len(refused) < 7 {
+		t.Errorf("met only %v", refused)
+	}
 }

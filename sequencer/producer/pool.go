@@ -61,6 +61,8 @@ type Accounts interface {
 // can be executed now and one of those to evict first. It is bounded in bytes
 // whatever is sent to it. All methods may be called from any goroutine.
 //
+// What waits is not kept over a restart: whoever sent it sends it again.
+//
 // The heavy part of admission, recovering the sender from the signature, runs
 // in the caller's goroutine before the lock is taken.
 type Pool struct {
