@@ -211,6 +211,11 @@ func (p *stateParser) property(key string, args []string) error {
 	if p.account == nil {
 		return errors.New("got it before any account; want it after `acct`")
 	}
+	if key == "nonce" {
+		nonce, err := strconv.ParseUint(args[0], 16, 64)
+		p.account.Nonce = nonce
+		return err
+	}
 	value, err := parseHex(args[0])
 	if err != nil {
 		return err
@@ -225,9 +230,6 @@ func (p *stateParser) property(key string, args []string) error {
 		}
 		p.account.Balance.SetBytes(value)
 		return nil
-	case "nonce":
-		p.account.Nonce, err = strconv.ParseUint(args[0], 16, 64)
-		return err
 	}
 	word, err := parseHex(args[1])
 	if len(value) > 32 || len(word) > 32 {
