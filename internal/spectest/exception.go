@@ -55,7 +55,7 @@ func checkException(want string, got error) error {
 	if slices.ContainsFunc(strings.Split(want, "|"), func(name string) bool { return meets(name, got) }) {
 		return nil
 	}
-	return fmt.Errorf("was refused for %q; want %s", got, want)
+	return fmt.Errorf("was refused for \"%w\"; want %s", got, want)
 }
 
 func meets(name string, got error) bool {
