@@ -40,8 +40,8 @@ var rows = []row{
 	{"netio/rpc", []string{"internal/chain"}},
 
 	// Roles.
-	{"sequencer/producer", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie", "netio/wire"}},
-	{"fullnode/replica", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie", "netio/wire"}}, // exec: replay mode
+	{"sequencer/producer", []string{"internal/chain", "jit", "jit/exec", "memstate", "netio/wire"}},
+	{"fullnode/replica", []string{"internal/chain", "jit", "jit/exec", "memstate", "netio/wire"}}, // executes in replay mode only
 	{"fullnode/prover", []string{"internal/chain", "jit", "jit/exec", "memstate/trie", "netio/wire"}},
 
 	// What both programs share.
@@ -52,7 +52,7 @@ var rows = []row{
 	// Suites, references and measurements.
 	{"internal/spectest", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie"}},
 	{"internal/reference", []string{"internal/chain", "jit"}},
-	{"internal/evmbench", []string{anything}},
+	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec"}},
 	{"internal/simnet", []string{anything}},
 
 	// Programs: flags and wiring.
