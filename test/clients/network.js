@@ -46,7 +46,7 @@ async function spawnChain() {
 }
 
 // freePort asks the system for a port that nobody listens on.
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()

@@ -1,14 +1,15 @@
-// A full node that is killed while it follows goes on where it was.
+// A full node that is killed while it follows goes on where it was; one that
+// starts late catches up; one in mode replay executes.
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { account } from './accounts.js'
-import { start, viemReader, viemWallet } from './network.js'
+import { freePort, start, viemReader, viemWallet } from './network.js'
 import { run } from './program.js'
 import { call, until } from './rpc.js'
-import { assertSameChain } from './samechain.js'
+import { assertSameChain, executedTransactions } from './samechain.js'
 
 const skip = process.env.REDLINE_HTTP ? 'the chain is not ours' : false
 const [alice, bob] = [0, 1].map(account)
@@ -26,7 +27,7 @@ after(async () => {
   await network?.stop()
 })
 
-const fullnode = () => run('fullnode', 'run', `--sequencer=${network.http}`, `--datadir=${datadir}`, '--http.port=0', '--ws.port=-1')
+const fullnode = (...args) => run('fullnode', 'run', `--sequencer=${network.http}`, '--http.port=0', '--ws.port=-1', ...args)
 
 test('kill -9 while following, then the same state', { skip }, async () => {
   let sending = true
@@ -38,16 +39,25 @@ test('kill -9 while following, then the same state', { skip }, async () => {
     }
   })()
   for (let i = 0; i < killCount; i++) {
-    const node = await fullnode()
+    const node = await fullnode(`--datadir=${datadir}/diff`)
     const head = Number(await call(network.http, 'eth_blockNumber'))
     await until(`block ${head}`, async () => Number(await call(node.ready.http, 'eth_blockNumber')) >= head)
     await node.kill()
   }
-  const node = await fullnode()
+  const node = await fullnode(`--datadir=${datadir}/diff`)
   await until('traffic while it follows', async () => sent > 50)
   sending = false
   await traffic
   await assertSameChain(network.http, node.ready.http)
   assert.equal(await viemReader(network, node.ready.http).getTransactionCount({ address: alice.address }), sent)
+  await node.stop()
+})
+
+test('a full node in mode replay executes every transaction and agrees', { skip }, async () => {
+  const metricsPort = await freePort()
+  const node = await fullnode(`--datadir=${datadir}/replay`, '--mode=replay', '--metrics', `--metrics.port=${metricsPort}`)
+  const { transactionCount } = await assertSameChain(network.http, node.ready.http)
+  assert.ok(transactionCount > 50, `got ${transactionCount} transactions`)
+  assert.equal(await executedTransactions(`http://127.0.0.1:${metricsPort}/metrics`), transactionCount)
   await node.stop()
 })
