@@ -28,6 +28,9 @@ const (
 	fullNodeStopTimeout  = 1500 * time.Millisecond
 )
 
+// errEndedByItself is how a process ended that nobody asked to end.
+var errEndedByItself = errors.New("exit status 0")
+
 // findFullNode returns the path of the fullnode program: the named one, else
 // the one beside this program, else the one in PATH.
 func findFullNode(named string) (string, error) {
@@ -59,7 +62,7 @@ type fullNode struct {
 
 	process *os.Process
 	first   chan string // the process's first line
-	ended   chan error  // how the process ended
+	ended   chan error  // how the process ended; never nil
 }
 
 // start starts the process and waits until it follows the chain.
@@ -75,7 +78,7 @@ func (f *fullNode) start(ctx context.Context) (ready program.Ready, err error) {
 			f.port, err = portOf(ready.HTTP)
 		}
 	case err := <-f.ended:
-		return ready, fmt.Errorf("cannot start the full node: it ended (%v), for the reason above; another port is chosen by --%s", err, fullNodeHTTPPortFlag)
+		return ready, fmt.Errorf("cannot start the full node: it ended (%w), for the reason above; another port is chosen by --%s", err, fullNodeHTTPPortFlag)
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-timer.C:
@@ -108,7 +111,11 @@ func (f *fullNode) spawn() error {
 			f.first <- line
 		}
 		_, _ = io.Copy(io.Discard, reader) // until the process ends
-		f.ended <- cmd.Wait()
+		if err := cmd.Wait(); err != nil {
+			f.ended <- err
+			return
+		}
+		f.ended <- errEndedByItself
 	}()
 	return nil
 }

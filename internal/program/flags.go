@@ -49,20 +49,23 @@ func EnvVar(flag string) string {
 	return EnvPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
 }
 
-// String, Int, Uint64 and Bool build a flag whose value may also come from the
-// environment or the configuration file.
+// String is a flag whose value may also come from the environment or the
+// configuration file, like those of Int, Uint64 and Bool.
 func String(category, name, value, usage string) *cli.StringFlag {
 	return &cli.StringFlag{Name: name, Value: value, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
 }
 
+// Int is like String.
 func Int(category, name string, value int, usage string) *cli.IntFlag {
 	return &cli.IntFlag{Name: name, Value: value, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
 }
 
+// Uint64 is like String.
 func Uint64(category, name string, value uint64, usage string) *cli.Uint64Flag {
 	return &cli.Uint64Flag{Name: name, Value: value, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
 }
 
+// Bool is like String.
 func Bool(category, name string, usage string) *cli.BoolFlag {
 	return &cli.BoolFlag{Name: name, Usage: usage, Category: category, EnvVars: []string{EnvVar(name)}}
 }

@@ -35,7 +35,7 @@ func logHandler(w io.Writer, terminal bool, format string, level slog.Level) (sl
 	}
 	switch format {
 	case "terminal":
-		return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: "15:04:05.000", NoColor: !terminal}), nil
+		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: "15:04:05.000", NoColor: !terminal}), nil
 	case "", "logfmt", "text":
 		return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}), nil
 	case "json":

@@ -37,16 +37,9 @@ func ListenRPC(c *cli.Context) (l Listeners, err error) {
 		return l, nil
 	}
 	if l.WS, err = Listen(c, WSAddrFlag, WSPortFlag); err != nil {
-		return l, closeAfter(l.HTTP, err)
+		return l, errors.Join(err, l.HTTP.Close())
 	}
 	return l, nil
-}
-
-func closeAfter(closer io.Closer, err error) error {
-	if closeErr := closer.Close(); closeErr != nil {
-		return fmt.Errorf("%w (and %v)", err, closeErr) //nolint:errorlint // the first is the reason
-	}
-	return err
 }
 
 // Close closes the sockets; it may follow the end of their servers.

@@ -38,7 +38,7 @@ func (p *Pool) examine(tx *types.Transaction) (*pooled, error) {
 	}
 	sender, err := types.Sender(p.signer, tx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrInvalidSender, err) //nolint:errorlint // the text is go-ethereum's; nobody asks for the cause
+		return nil, fmt.Errorf("%w: %w", ErrInvalidSender, err)
 	}
 	for _, check := range [...]func(*types.Transaction, *types.Header) error{
 		p.checkNonceMax, p.checkGasBounds, p.checkTip, p.checkAuths,

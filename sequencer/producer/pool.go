@@ -354,6 +354,7 @@ func (p *Pool) PutBack(tx *types.Transaction) {
 	p.mu.parked = append(p.mu.parked, a)
 	p.rememberLocked(t)
 	p.placeLocked(a)
+	p.trimLocked()
 }
 
 // Drop removes a transaction in flight that cannot be executed. nonce is what

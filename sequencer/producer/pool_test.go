@@ -229,6 +229,19 @@ func TestNonceMovedByOthers(t *testing.T) {
 	}
 }
 
+func TestContent(t *testing.T) {
+	p := newTestPool(fundedAccounts(), PoolConfig{})
+	mustAdd(t, p, transfer(testKeys[0], 1, 1, 9), transfer(testKeys[0], 0, 1, 9), transfer(testKeys[0], 3, 1, 9), transfer(testKeys[1], 5, 1, 9))
+	pending, queued := p.Content()
+	first, second := addressOf(testKeys[0]), addressOf(testKeys[1])
+	if txs := pending[first]; len(pending) != 1 || len(txs) != 2 || txs[0].Nonce() != 0 || txs[1].Nonce() != 1 {
+		t.Errorf("pending: got %v", pending)
+	}
+	if len(queued) != 2 || len(queued[first]) != 1 || len(queued[second]) != 1 || queued[second][0].Nonce() != 5 {
+		t.Errorf("queued: got %v", queued)
+	}
+}
+
 func TestSenderLimit(t *testing.T) {
 	p := newTestPool(fundedAccounts(), PoolConfig{})
 	cheap := func(nonce uint64) *types.Transaction {
@@ -435,6 +448,9 @@ func checkPool(t interface{ Fatalf(string, ...any) }, p *Pool) {
 	if waiting != p.mu.waiting || gapped != p.mu.gapped || bytes != p.mu.bytes || waiting+flying != len(p.mu.byHash) {
 		t.Fatalf("counts: waiting %d, gapped %d, bytes %d, known %d; want %d, %d, %d, %d",
 			p.mu.waiting, p.mu.gapped, p.mu.bytes, len(p.mu.byHash), waiting, gapped, bytes, waiting+flying)
+	}
+	if bytes > p.cfg.BytesMax {
+		t.Fatalf("the pool holds %d bytes; its limit is %d", bytes, p.cfg.BytesMax)
 	}
 	if executable != p.mu.heads.Len() {
 		t.Fatalf("%d accounts in the order of execution; want %d", p.mu.heads.Len(), executable)
