@@ -66,7 +66,7 @@ func (v *EVM) initialize(c *create) outcome {
 		return outcome{gas: c.gas}
 	}
 	f := v.nextFrame()
-	f.code = f.decoder.Decode(c.initCode, v.block.Fork)
+	f.code = f.decoder.DecodeOnce(c.initCode, v.block.Fork)
 	f.bytecode = c.initCode
 	f.self, f.caller = c.address, c.caller
 	f.static = false

@@ -50,16 +50,45 @@ func (f *frame) run() Halt {
 				sp = above(sp)
 				copyWord(sp, x)
 			case ir.Swap:
-				x := bytesBelow(sp, ip.N)
-				sp[0], x[0] = x[0], sp[0]
-				sp[1], x[1] = x[1], sp[1]
-				sp[2], x[2] = x[2], sp[2]
-				sp[3], x[3] = x[3], sp[3]
+				swapWords(sp, bytesBelow(sp, ip.N))
 			case ir.SwapDrop:
 				copyWord(bytesBelow(sp, ip.N), sp)
 				sp = below(sp, 1)
 			case ir.Drop:
 				sp = bytesBelow(sp, ip.N)
+
+			case ir.DupDup:
+				x := bytesBelow(sp, ip.N)
+				sp = above(sp)
+				copyWord(sp, x)
+				x = bytesBelow(sp, uint16(ip.Arg))
+				sp = above(sp)
+				copyWord(sp, x)
+			case ir.DupSwap:
+				x := bytesBelow(sp, ip.N)
+				sp = above(sp)
+				y := bytesBelow(sp, uint16(ip.Arg))
+				copyWord(sp, x)
+				swapWords(sp, y)
+			case ir.PushDup:
+				sp = above(sp)
+				setUint64(sp, uint64(ip.Arg))
+				x := bytesBelow(sp, ip.N)
+				sp = above(sp)
+				copyWord(sp, x)
+			case ir.DupPush:
+				x := bytesBelow(sp, ip.N)
+				sp = above(sp)
+				copyWord(sp, x)
+				sp = above(sp)
+				setUint64(sp, uint64(ip.Arg))
+			case ir.SwapSwap:
+				x, y := bytesBelow(sp, ip.N), bytesBelow(sp, uint16(ip.Arg))
+				swapWords(sp, x)
+				swapWords(sp, y)
+			case ir.SwapDropDrop:
+				copyWord(bytesBelow(sp, ip.N), sp)
+				sp = bytesBelow(below(sp, 1), uint16(ip.Arg))
 
 			case ir.ADD:
 				x := sp
@@ -174,6 +203,13 @@ func (f *frame) run() Halt {
 				sp[1], carry = bits.Add64(x[1], sp[1], carry)
 				sp[2], carry = bits.Add64(x[2], sp[2], carry)
 				sp[3], _ = bits.Add64(x[3], sp[3], carry)
+			case ir.DupAnd:
+				x := bytesBelow(sp, ip.N)
+				sp[0], sp[1], sp[2], sp[3] = x[0]&sp[0], x[1]&sp[1], x[2]&sp[2], x[3]&sp[3]
+			case ir.DupAndWide:
+				x, y := bytesBelow(sp, ip.N), &f.code.Words[ip.Arg]
+				sp = above(sp)
+				sp[0], sp[1], sp[2], sp[3] = x[0]&y[0], x[1]&y[1], x[2]&y[2], x[3]&y[3]
 			case ir.DupSub:
 				x := bytesBelow(sp, ip.N)
 				var borrow uint64

@@ -1,6 +1,10 @@
 package ir
 
-import "github.com/holiman/uint256"
+import (
+	"slices"
+
+	"github.com/holiman/uint256"
+)
 
 // blockGasMax bounds the static gas of one block, so that it fits in an
 // instruction; longer stretches are cut.
@@ -11,15 +15,17 @@ const runMax = 1 << 16
 
 // Decoder turns bytecode into Code. It keeps its memory for the next use.
 type Decoder struct {
-	code []byte
-	fork Fork
-	out  Code
+	code  []byte
+	fork  Fork
+	plain bool // no fusion
+	out   Code
 
 	reachable bool // control can reach the next opcode
 	begun     bool // the block of the next opcode has its header
 	block     block
-	jumps     []uint32 // instructions whose Arg is a bytecode offset to resolve
-	seesGas   []uint32 // instructions of the block that want to know the gas behind them
+	jumps     []uint32       // instructions whose Arg is a bytecode offset to resolve
+	seesGas   []uint32       // instructions of the block that want to know the gas behind them
+	operands  [2]uint256.Int // of a fold
 }
 
 // block is the basic block being decoded. Heights are in words, relative to the
@@ -35,8 +41,20 @@ type block struct {
 }
 
 // Decode decodes code by the rules of fork. The result belongs to the decoder
-// and is valid until its next Decode.
+// and is valid until the next.
 func (d *Decoder) Decode(code []byte, fork Fork) *Code {
+	d.plain = false
+	return d.decode(code, fork)
+}
+
+// DecodeOnce is Decode for code that is to run only once: it takes less time
+// and fuses nothing.
+func (d *Decoder) DecodeOnce(code []byte, fork Fork) *Code {
+	d.plain = true
+	return d.decode(code, fork)
+}
+
+func (d *Decoder) decode(code []byte, fork Fork) *Code {
 	d.reset(code, fork)
 	d.badJump()
 	for pc := 0; pc < len(code); {
@@ -95,8 +113,9 @@ func (d *Decoder) jumpdests(pc int) int {
 		d.finish()
 	}
 	d.begin(count)
-	for i := range count {
-		d.out.Dests[pc+i] = uint32(d.block.start + i*HeaderSize)
+	dests := d.out.Dests[pc : pc+count]
+	for i := range dests {
+		dests[i] = uint32(d.block.start + i*HeaderSize)
 	}
 	d.block.gas = uint64(count) * uint64(table[JUMPDEST].Gas)
 	d.reachable = true
@@ -138,21 +157,27 @@ func (d *Decoder) translate(pc int, op Op, info *Info) {
 	switch {
 	case op >= PUSH0 && op <= PUSH32:
 		d.push(pc, PushSize(byte(op)))
-	case op == PC:
-		d.emit(Instr{Op: Push, Arg: uint32(pc)})
-	case op == CODESIZE:
-		d.emit(Instr{Op: Push, Arg: uint32(len(d.code))})
 	case op >= DUP1 && op <= DUP16:
 		d.emit(Instr{Op: Dup, N: uint16(op-DUP1) * WordSize})
 	case op >= SWAP1 && op <= SWAP16:
 		d.emit(Instr{Op: Swap, N: uint16(op-SWAP1+1) * WordSize})
+	case op == JUMP:
+		d.jump()
+	case op == JUMPI:
+		d.branch()
+	case op == PC:
+		d.emit(Instr{Op: Push, Arg: uint32(pc)})
+	case op == CODESIZE:
+		d.emit(Instr{Op: Push, Arg: uint32(len(d.code))})
 	case op >= LOG0 && op <= LOG4:
 		d.emit(Instr{Op: op, N: uint16(op - LOG0)})
 	case info.Props.SeesGas():
 		d.seesGas = append(d.seesGas, uint32(len(d.out.Instrs)))
 		d.emit(Instr{Op: op, Arg: uint32(d.block.gas)})
-	default:
-		d.fuse(op)
+	case op == POP && (d.plain || !d.fusePop()):
+		d.emit(Instr{Op: Drop, N: WordSize})
+	case op != POP && (d.plain || !d.fuse(op)):
+		d.emit(Instr{Op: op})
 	}
 }
 
@@ -161,6 +186,17 @@ func (d *Decoder) translate(pc int, op Op, info *Info) {
 func (d *Decoder) push(pc, size int) {
 	first := pc + 1
 	last := min(first+size, len(d.code))
+	if size <= 4 {
+		imm := uint32(0)
+		for i := first; i < first+size; i++ {
+			imm <<= 8
+			if i < last {
+				imm |= uint32(d.code[i])
+			}
+		}
+		d.emit(Instr{Op: Push, Arg: imm})
+		return
+	}
 	var word uint256.Int
 	word.SetBytes(d.code[first:last])
 	word.Lsh(&word, 8*uint(first+size-last))
@@ -179,13 +215,12 @@ func (d *Decoder) emitWord(word *uint256.Int) {
 
 func (d *Decoder) emit(in Instr) { d.out.Instrs = append(d.out.Instrs, in) }
 
-// begin opens a block with the given number of headers.
+// begin opens a block with the given number of headers, which finish writes.
 func (d *Decoder) begin(headers int) {
 	start := len(d.out.Instrs)
-	for range headers * HeaderSize {
-		d.emit(Instr{Op: Block})
-	}
-	d.block = block{start: start, headers: headers, body: len(d.out.Instrs)}
+	body := start + headers*HeaderSize
+	d.out.Instrs = slices.Grow(d.out.Instrs, body-start)[:body]
+	d.block = block{start: start, headers: headers, body: body}
 	d.begun = true
 }
 
@@ -206,16 +241,21 @@ func (d *Decoder) finish() {
 	b := &d.block
 	lowest, span := b.bounds()
 	jumpdestGas := uint32(table[JUMPDEST].Gas)
-	for i := range b.headers {
-		head := d.out.Instrs[b.start+i*HeaderSize:]
-		head[0] = Instr{Op: Block, N: lowest, Arg: uint32(b.gas) - uint32(i)*jumpdestGas}
-		head[1] = Instr{Op: Block, N: span, Arg: uint32((b.headers - 1 - i) * HeaderSize)}
+	heads, gas := d.out.Instrs[b.start:b.body], uint32(b.gas)
+	for len(heads) >= HeaderSize {
+		rest := heads[HeaderSize:]
+		heads[0] = Instr{Op: Block, N: lowest, Arg: gas}
+		heads[1] = Instr{Op: Block, N: span, Arg: uint32(len(rest))}
+		heads, gas = rest, gas-jumpdestGas
 	}
 	for _, i := range d.seesGas {
 		in := &d.out.Instrs[i]
 		in.Arg = uint32(b.gas) - in.Arg
 	}
 	d.seesGas = d.seesGas[:0]
+	if !d.plain {
+		d.pair()
+	}
 	d.begun = false
 }
 

@@ -11,25 +11,28 @@ import "github.com/holiman/uint256"
 //	PUSH1 1 PUSH1 1 PUSH1 160 SHL SUB AND   AndWide 2^160-1
 //	PUSH1 1 SWAP1 SUB                       SubImm 1
 //
+// The tables below are indexed by operation; zero, which is STOP, means none.
+//
 // Gas and heights are counted from the opcodes, so that they stay exact; a fused
 // instruction never needs more stack than its parts. Looking back takes bounded
 // time for each opcode.
 
 // immForms are the instructions for an operation whose top operand is a small
 // constant.
-var immForms = map[Op]Op{
+var immForms = [256]Op{
 	ADD: AddImm, AND: AndImm, SHL: ShlImm, SHR: ShrImm, EQ: EqImm,
 	MLOAD: MloadImm, MSTORE: MstoreImm,
 }
 
 // dupForms are the instructions for an operation whose top operand is the copy
 // of a word on the stack.
-var dupForms = map[Op]Op{
-	ADD: DupAdd, SUB: DupSub, MLOAD: DupMload, MSTORE: DupMstore, AddImm: DupAddImm,
+var dupForms = [256]Op{
+	ADD: DupAdd, AND: DupAnd, SUB: DupSub, MLOAD: DupMload, MSTORE: DupMstore,
+	AddImm: DupAddImm, AndWide: DupAndWide,
 }
 
 // folds compute an operation of two constants; x is the top one.
-var folds = map[Op]func(z, x, y *uint256.Int) *uint256.Int{
+var folds = [256]func(z, x, y *uint256.Int) *uint256.Int{
 	ADD: (*uint256.Int).Add,
 	SUB: (*uint256.Int).Sub,
 	MUL: (*uint256.Int).Mul,
@@ -49,24 +52,25 @@ func shiftCount(x *uint256.Int) uint {
 }
 
 // mirrored are the operations with their operands swapped.
-var mirrored = map[Op]Op{
+var mirrored = [256]Op{
 	ADD: ADD, MUL: MUL, AND: AND, OR: OR, XOR: XOR, EQ: EQ,
 	LT: GT, GT: LT, SLT: SGT, SGT: SLT,
 	SUB: SubSwap,
 }
 
-// fuse emits op, or replaces the instructions that feed it.
-func (d *Decoder) fuse(op Op) {
-	switch {
-	case op == POP:
-		d.pop()
-	case op == JUMP:
-		d.jump()
-	case op == JUMPI:
-		d.branch()
-	case !d.fold(op) && !d.fuseSwap(op) && !d.fuseImm(op) && !d.fuseDup(Instr{Op: op}):
-		d.emit(Instr{Op: op})
+// fuse replaces the instructions that feed op, which is not to be emitted then.
+func (d *Decoder) fuse(op Op) bool {
+	switch last := d.back(1); last.Op {
+	case Push, PushWide:
+		return d.fold(op) || d.fuseImm(op, last)
+	case Swap:
+		return d.fuseSwap(op, last)
+	case Dup:
+		return d.fuseUnder(op, last) || d.fuseDup(Instr{Op: op}, last)
+	case AddImm:
+		return d.fuseLoad(op, last)
 	}
+	return false
 }
 
 // back returns the instruction i before the next, if it is in the same block;
@@ -90,107 +94,134 @@ func (d *Decoder) drop(count int) {
 	}
 }
 
-// constant returns what the instruction pushes.
-func (d *Decoder) constant(in Instr) (x uint256.Int, ok bool) {
+// constant stores in x what the instruction pushes; false if it is no constant.
+func (d *Decoder) constant(in Instr, x *uint256.Int) bool {
 	switch in.Op {
 	case Push:
-		return uint256.Int{uint64(in.Arg)}, true
+		*x = uint256.Int{uint64(in.Arg)}
 	case PushWide:
-		return d.out.Words[in.Arg], true
+		*x = d.out.Words[in.Arg]
+	default:
+		return false
 	}
-	return x, false
+	return true
 }
 
 // fold computes op now when its operands are constants.
 func (d *Decoder) fold(op Op) bool {
-	x, ok := d.constant(d.back(1))
-	if !ok {
+	compute, x, y := folds[op], &d.operands[0], &d.operands[1]
+	if compute == nil && op != NOT || !d.constant(d.back(1), x) {
 		return false
 	}
 	if op == NOT {
 		d.drop(1)
-		d.emitWord(x.Not(&x))
+		d.emitWord(x.Not(x))
 		return true
 	}
-	compute := folds[op]
-	y, ok := d.constant(d.back(2))
-	if compute == nil || !ok {
+	if !d.constant(d.back(2), y) {
 		return false
 	}
 	d.drop(2)
-	d.emitWord(compute(&x, &x, &y))
+	d.emitWord(compute(x, x, y))
 	return true
 }
 
 // fuseSwap makes a SWAP1 before op vanish.
-func (d *Decoder) fuseSwap(op Op) bool {
-	other, ok := mirrored[op]
-	if last := d.back(1); !ok || last.Op != Swap || last.N != WordSize {
+func (d *Decoder) fuseSwap(op Op, swap Instr) bool {
+	other := mirrored[op]
+	if other == 0 || swap.N != WordSize {
 		return false
 	}
 	d.drop(1)
-	if minuend := d.back(1); op == SUB && minuend.Op == Push {
+	if imm := d.back(1); op == SUB && imm.Op == Push {
 		d.drop(1)
-		d.emit(Instr{Op: SubImm, Arg: minuend.Arg})
+		d.emit(Instr{Op: SubImm, Arg: imm.Arg})
 		return true
 	}
-	d.fuse(other)
+	d.emitOrFuse(other)
+	return true
+}
+
+// emitOrFuse emits op if it does not fuse.
+func (d *Decoder) emitOrFuse(op Op) {
+	if !d.fuse(op) {
+		d.emit(Instr{Op: op})
+	}
+}
+
+// fuseUnder turns a constant and a DUP before op around, so that the constant is
+// the top operand: PUSH20 mask, DUP3, AND is DUP2, PUSH20 mask, AND.
+func (d *Decoder) fuseUnder(op Op, dup Instr) bool {
+	other, constant := mirrored[op], d.back(2)
+	if other == 0 || op == SUB || dup.N == 0 || constant.Op != Push && constant.Op != PushWide {
+		return false
+	}
+	n := len(d.out.Instrs)
+	d.out.Instrs[n-2] = Instr{Op: Dup, N: dup.N - WordSize}
+	d.out.Instrs[n-1] = constant
+	d.emitOrFuse(other)
 	return true
 }
 
 // fuseImm takes the constant before op into the instruction.
-func (d *Decoder) fuseImm(op Op) bool {
-	last := d.back(1)
+func (d *Decoder) fuseImm(op Op, imm Instr) bool {
+	form := immForms[op]
 	switch {
-	case last.Op == PushWide && op == AND:
-		d.out.Instrs[len(d.out.Instrs)-1].Op = AndWide
-		return true
-	case last.Op == AddImm && op == MLOAD:
-		d.drop(1)
-		d.emit(Instr{Op: MloadAdd, Arg: last.Arg})
-		return true
-	case last.Op != Push:
+	case form == 0:
 		return false
-	case (op == SHL || op == SHR) && last.Arg > 255:
+	case imm.Op == PushWide:
+		if op != AND {
+			return false
+		}
+		form = AndWide
+	case (op == SHL || op == SHR) && imm.Arg > 255:
 		return false
 	}
-	form, ok := immForms[op]
-	if !ok {
-		return false
-	}
-	d.drop(1)
-	if in := (Instr{Op: form, Arg: last.Arg}); !d.fuseDup(in) {
+	d.out.Instrs = d.out.Instrs[:len(d.out.Instrs)-1] // a wide constant stays
+	in := Instr{Op: form, Arg: imm.Arg}
+	if last := d.back(1); last.Op != Dup || !d.fuseDup(in, last) {
 		d.emit(in)
 	}
 	return true
 }
 
 // fuseDup takes the DUP before an operation into its instruction.
-func (d *Decoder) fuseDup(in Instr) bool {
-	last := d.back(1)
-	form, ok := dupForms[in.Op]
-	if !ok || last.Op != Dup {
+func (d *Decoder) fuseDup(in, dup Instr) bool {
+	form := dupForms[in.Op]
+	if form == 0 {
 		return false
 	}
 	d.drop(1)
-	d.emit(Instr{Op: form, N: last.N, Arg: in.Arg})
+	d.emit(Instr{Op: form, N: dup.N, Arg: in.Arg})
 	return true
 }
 
-// pop emits a POP, or makes the instruction before do it.
-func (d *Decoder) pop() {
-	if n := len(d.out.Instrs); n > d.block.body {
-		last := &d.out.Instrs[n-1]
-		switch {
-		case last.Op == Swap:
-			last.Op = SwapDrop
-			return
-		case last.Op == Drop && last.N < StackMax*WordSize:
-			last.N += WordSize
-			return
-		}
+// fuseLoad adds a constant to the offset of an MLOAD.
+func (d *Decoder) fuseLoad(op Op, add Instr) bool {
+	if op != MLOAD {
+		return false
 	}
-	d.emit(Instr{Op: Drop, N: WordSize})
+	d.drop(1)
+	d.emit(Instr{Op: MloadAdd, Arg: add.Arg})
+	return true
+}
+
+// fusePop makes the instruction before a POP do it.
+func (d *Decoder) fusePop() bool {
+	n := len(d.out.Instrs)
+	if n == d.block.body {
+		return false
+	}
+	last := &d.out.Instrs[n-1]
+	switch {
+	case last.Op == Swap:
+		last.Op = SwapDrop
+	case last.Op == Drop && last.N < StackMax*WordSize:
+		last.N += WordSize
+	default:
+		return false
+	}
+	return true
 }
 
 // noTarget is a bytecode offset that no code has.
@@ -227,7 +258,7 @@ func (d *Decoder) jump() {
 
 // branches are the branches on a comparison: if it holds, and if it does not.
 // What is not zero holds, so that a difference is a comparison, too.
-var branches = map[Op][2]Op{
+var branches = [256][2]Op{
 	LT:  {GotoIfLt, GotoIfGe},
 	GT:  {GotoIfGt, GotoIfLe},
 	EQ:  {GotoIfEq, GotoIfNe},
@@ -240,6 +271,10 @@ func (d *Decoder) branch() {
 	target, ok := d.takeTarget()
 	if !ok {
 		d.emit(Instr{Op: JUMPI})
+		return
+	}
+	if d.plain {
+		d.emitJump(GotoIf, 0, target)
 		return
 	}
 	negated := 0
@@ -256,7 +291,7 @@ func (d *Decoder) branch() {
 	if negated == 0 && d.branchOnTop(target) {
 		return
 	}
-	if forms, ok := branches[last.Op]; ok {
+	if forms := branches[last.Op]; forms[0] != 0 {
 		d.drop(1)
 		d.emitJump(forms[negated], 0, target)
 		return

@@ -19,17 +19,28 @@ const (
 	SwapDrop // at(N) = top, pop
 	Drop     // pop N bytes
 
-	AddImm    // top += Arg
-	SubImm    // top -= Arg
-	AndImm    // top &= Arg
-	AndWide   // top &= Words[Arg]
-	ShlImm    // top <<= Arg, which is below 256
-	ShrImm    // top >>= Arg, which is below 256
-	EqImm     // top = top == Arg
-	DupAdd    // top += at(N)
-	DupSub    // top = at(N) - top
-	DupAddImm // push at(N) + Arg
-	SubSwap   // x = pop, top = top - x
+	// Two of the above in a row; the operand of the second is in Arg where both
+	// have one in N.
+	DupDup
+	DupSwap
+	PushDup // Push Arg, Dup N
+	DupPush // Dup N, Push Arg
+	SwapSwap
+	SwapDropDrop
+
+	AddImm     // top += Arg
+	SubImm     // top -= Arg
+	AndImm     // top &= Arg
+	AndWide    // top &= Words[Arg]
+	ShlImm     // top <<= Arg, which is below 256
+	ShrImm     // top >>= Arg, which is below 256
+	EqImm      // top = top == Arg
+	DupAdd     // top += at(N)
+	DupAnd     // top &= at(N)
+	DupSub     // top = at(N) - top
+	DupAddImm  // push at(N) + Arg
+	DupAndWide // push at(N) & Words[Arg]
+	SubSwap    // x = pop, top = top - x
 
 	MloadImm  // push the memory word at Arg
 	MstoreImm // pop a word to memory at Arg
@@ -62,8 +73,10 @@ const _ = uint8(CREATE - madeEnd) // they fit between LOG4 and CREATE
 var madeNames = map[Op]string{
 	Block: "Block", BadJump: "BadJump", Invalid: "Invalid",
 	Push: "Push", PushWide: "PushWide", Dup: "Dup", Swap: "Swap", SwapDrop: "SwapDrop", Drop: "Drop",
+	DupDup: "DupDup", DupSwap: "DupSwap", PushDup: "PushDup", DupPush: "DupPush",
+	SwapSwap: "SwapSwap", SwapDropDrop: "SwapDropDrop",
 	AddImm: "AddImm", SubImm: "SubImm", AndImm: "AndImm", AndWide: "AndWide", ShlImm: "ShlImm", ShrImm: "ShrImm",
-	EqImm: "EqImm", DupAdd: "DupAdd", DupSub: "DupSub", DupAddImm: "DupAddImm", SubSwap: "SubSwap",
+	EqImm: "EqImm", DupAdd: "DupAdd", DupAnd: "DupAnd", DupSub: "DupSub", DupAddImm: "DupAddImm", DupAndWide: "DupAndWide", SubSwap: "SubSwap",
 	MloadImm: "MloadImm", MstoreImm: "MstoreImm", MloadAdd: "MloadAdd", DupMload: "DupMload", DupMstore: "DupMstore",
 	Goto: "Goto", GotoIf: "GotoIf", GotoIfZero: "GotoIfZero", GotoIfAt: "GotoIfAt", GotoIfZeroAt: "GotoIfZeroAt",
 	GotoIfLt: "GotoIfLt", GotoIfGe: "GotoIfGe", GotoIfGt: "GotoIfGt", GotoIfLe: "GotoIfLe",
