@@ -129,6 +129,7 @@ func (v *EVM) nextFrame() *frame {
 	if v.depth == len(v.frames) {
 		v.frames = append(v.frames, &frame{evm: v})
 	}
+	v.deepest = max(v.deepest, v.depth)
 	return v.frames[v.depth]
 }
 
@@ -156,7 +157,7 @@ func (f *frame) trim(depth int) {
 		kept = memoryKeptOuter
 	}
 	f.mem.trim(kept)
-	if depth >= outerFrames {
+	if f.decoder.SizeBytes() > kept {
 		f.decoder = ir.Decoder{}
 	}
 	f.input, f.bytecode, f.returnData, f.output, f.code = nil, nil, nil, nil, nil

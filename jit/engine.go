@@ -45,8 +45,9 @@ type EVM struct {
 	tx     TxContext
 	moved  map[common.Address]common.Address // precompiled contracts that answer elsewhere
 
-	depth  int   // running frames
-	refund int64 // gas to refund, so far
+	depth   int   // running frames
+	deepest int   // index of the deepest frame used in this top-level call
+	refund  int64 // gas to refund, so far
 
 	top       frame    // caller of the top-level call
 	frames    []*frame // by depth
@@ -118,11 +119,11 @@ func (v *EVM) Create(msg *Message) Result {
 
 // start prepares for a top-level call.
 func (v *EVM) start() {
-	v.depth, v.refund = 0, 0
 	v.stacks.release()
-	for i, f := range v.frames {
+	for i, f := range v.frames[:min(v.deepest+1, len(v.frames))] {
 		f.trim(i)
 	}
+	v.depth, v.deepest, v.refund = 0, 0, 0
 }
 
 // finish makes the result of a top-level call.

@@ -6,12 +6,12 @@ import "encoding/binary"
 // transaction reaches it, so that a frame that wants more is out of gas.
 const memorySizeMax = 1 << 30
 
-// Memory buffers kept between top-level calls: large ones for the first frames
-// only, so that an EVM never holds more than a few MiB.
+// Memory kept between top-level calls, in bytes for each frame: much for the
+// outermost frames only, so that an EVM never keeps more than some 16 MiB.
 const (
-	memoryKeptOuter = 1 << 20
-	memoryKeptInner = 1 << 14
-	outerFrames     = 4
+	memoryKeptOuter = 4 << 20
+	memoryKeptInner = 8 << 10
+	outerFrames     = 2
 )
 
 // memory is the byte memory of a frame. Its size is a multiple of 32.

@@ -54,6 +54,11 @@ func (d *Decoder) DecodeOnce(code []byte, fork Fork) *Code {
 	return d.decode(code, fork)
 }
 
+// SizeBytes is the memory that the decoder holds on to.
+func (d *Decoder) SizeBytes() int {
+	return d.out.SizeBytes() + 4*(cap(d.jumps)+cap(d.seesGas))
+}
+
 func (d *Decoder) decode(code []byte, fork Fork) *Code {
 	d.reset(code, fork)
 	d.badJump()
