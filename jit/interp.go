@@ -1,10 +1,6 @@
 package jit
 
-import (
-	"math/bits"
-
-	"github.com/redline-evm/redline/jit/ir"
-)
+import "github.com/redline-evm/redline/jit/ir"
 
 // run executes the frame's code and returns why it ended.
 //
@@ -93,19 +89,11 @@ func (f *frame) run() Halt {
 			case ir.ADD:
 				x := sp
 				sp = below(sp, 1)
-				var carry uint64
-				sp[0], carry = bits.Add64(x[0], sp[0], 0)
-				sp[1], carry = bits.Add64(x[1], sp[1], carry)
-				sp[2], carry = bits.Add64(x[2], sp[2], carry)
-				sp[3], _ = bits.Add64(x[3], sp[3], carry)
+				add(sp, x, sp)
 			case ir.SUB:
 				x := sp
 				sp = below(sp, 1)
-				var borrow uint64
-				sp[0], borrow = bits.Sub64(x[0], sp[0], 0)
-				sp[1], borrow = bits.Sub64(x[1], sp[1], borrow)
-				sp[2], borrow = bits.Sub64(x[2], sp[2], borrow)
-				sp[3], _ = bits.Sub64(x[3], sp[3], borrow)
+				sub(sp, x, sp)
 			case ir.LT:
 				x := sp
 				sp = below(sp, 1)
@@ -119,11 +107,11 @@ func (f *frame) run() Halt {
 				sp = below(sp, 1)
 				setUint64(sp, isZero((x[0]^sp[0])|(x[1]^sp[1])|(x[2]^sp[2])|(x[3]^sp[3])))
 			case ir.ISZERO:
-				setUint64(sp, isZero(sp[0]|sp[1]|sp[2]|sp[3]))
+				setUint64(sp, isZero(anyBit(sp)))
 			case ir.AND:
 				x := sp
 				sp = below(sp, 1)
-				sp[0], sp[1], sp[2], sp[3] = x[0]&sp[0], x[1]&sp[1], x[2]&sp[2], x[3]&sp[3]
+				and(sp, x, sp)
 			case ir.OR:
 				x := sp
 				sp = below(sp, 1)
@@ -180,16 +168,11 @@ func (f *frame) run() Halt {
 			case ir.AddImm:
 				addUint64(sp, sp, uint64(ip.Arg))
 			case ir.SubImm:
-				var borrow uint64
-				sp[0], borrow = bits.Sub64(sp[0], uint64(ip.Arg), 0)
-				sp[1], borrow = bits.Sub64(sp[1], 0, borrow)
-				sp[2], borrow = bits.Sub64(sp[2], 0, borrow)
-				sp[3], _ = bits.Sub64(sp[3], 0, borrow)
+				subUint64(sp, uint64(ip.Arg))
 			case ir.AndImm:
 				setUint64(sp, sp[0]&uint64(ip.Arg))
 			case ir.AndWide:
-				x := &f.code.Words[ip.Arg]
-				sp[0], sp[1], sp[2], sp[3] = x[0]&sp[0], x[1]&sp[1], x[2]&sp[2], x[3]&sp[3]
+				and(sp, &f.code.Words[ip.Arg], sp)
 			case ir.ShlImm:
 				shiftLeft(sp, uint(ip.Arg))
 			case ir.ShrImm:
@@ -197,26 +180,15 @@ func (f *frame) run() Halt {
 			case ir.EqImm:
 				setUint64(sp, isZero((sp[0]^uint64(ip.Arg))|sp[1]|sp[2]|sp[3]))
 			case ir.DupAdd:
-				x := bytesBelow(sp, ip.N)
-				var carry uint64
-				sp[0], carry = bits.Add64(x[0], sp[0], 0)
-				sp[1], carry = bits.Add64(x[1], sp[1], carry)
-				sp[2], carry = bits.Add64(x[2], sp[2], carry)
-				sp[3], _ = bits.Add64(x[3], sp[3], carry)
+				add(sp, bytesBelow(sp, ip.N), sp)
 			case ir.DupAnd:
-				x := bytesBelow(sp, ip.N)
-				sp[0], sp[1], sp[2], sp[3] = x[0]&sp[0], x[1]&sp[1], x[2]&sp[2], x[3]&sp[3]
+				and(sp, bytesBelow(sp, ip.N), sp)
 			case ir.DupAndWide:
 				x, y := bytesBelow(sp, ip.N), &f.code.Words[ip.Arg]
 				sp = above(sp)
-				sp[0], sp[1], sp[2], sp[3] = x[0]&y[0], x[1]&y[1], x[2]&y[2], x[3]&y[3]
+				and(sp, x, y)
 			case ir.DupSub:
-				x := bytesBelow(sp, ip.N)
-				var borrow uint64
-				sp[0], borrow = bits.Sub64(x[0], sp[0], 0)
-				sp[1], borrow = bits.Sub64(x[1], sp[1], borrow)
-				sp[2], borrow = bits.Sub64(x[2], sp[2], borrow)
-				sp[3], _ = bits.Sub64(x[3], sp[3], borrow)
+				sub(sp, bytesBelow(sp, ip.N), sp)
 			case ir.DupAddImm:
 				x := bytesBelow(sp, ip.N)
 				sp = above(sp)
@@ -224,11 +196,7 @@ func (f *frame) run() Halt {
 			case ir.SubSwap:
 				x := sp
 				sp = below(sp, 1)
-				var borrow uint64
-				sp[0], borrow = bits.Sub64(sp[0], x[0], 0)
-				sp[1], borrow = bits.Sub64(sp[1], x[1], borrow)
-				sp[2], borrow = bits.Sub64(sp[2], x[2], borrow)
-				sp[3], _ = bits.Sub64(sp[3], x[3], borrow)
+				sub(sp, sp, x)
 
 			case ir.MLOAD:
 				if !f.covers(sp) && !f.reachWord(sp) {
@@ -282,20 +250,20 @@ func (f *frame) run() Halt {
 			case ir.GotoIf:
 				x := sp
 				sp = below(sp, 1)
-				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] != 0)
+				ip = branch(instrs, ip, anyBit(x) != 0)
 				break block
 			case ir.GotoIfZero:
 				x := sp
 				sp = below(sp, 1)
-				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] == 0)
+				ip = branch(instrs, ip, anyBit(x) == 0)
 				break block
 			case ir.GotoIfAt:
 				x := bytesBelow(sp, ip.N)
-				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] != 0)
+				ip = branch(instrs, ip, anyBit(x) != 0)
 				break block
 			case ir.GotoIfZeroAt:
 				x := bytesBelow(sp, ip.N)
-				ip = branch(instrs, ip, x[0]|x[1]|x[2]|x[3] == 0)
+				ip = branch(instrs, ip, anyBit(x) == 0)
 				break block
 			case ir.GotoIfLt:
 				x := sp
@@ -340,7 +308,7 @@ func (f *frame) run() Halt {
 			case ir.JUMPI:
 				x, y := sp, below(sp, 1)
 				sp = below(sp, 2)
-				if y[0]|y[1]|y[2]|y[3] == 0 {
+				if anyBit(y) == 0 {
 					ip = skip(ip, 1)
 				} else {
 					ip = skip(instrs, f.target(x))
@@ -384,44 +352,4 @@ func (f *frame) stackHalt(height uint64, lowest uint16) Halt {
 		return StackUnderflow
 	}
 	return StackOverflow
-}
-
-// addUint64 sets z to x + y.
-func addUint64(z, x *word, y uint64) {
-	var carry uint64
-	z[0], carry = bits.Add64(x[0], y, 0)
-	z[1], carry = bits.Add64(x[1], 0, carry)
-	z[2], carry = bits.Add64(x[2], 0, carry)
-	z[3], _ = bits.Add64(x[3], 0, carry)
-}
-
-// equal reports whether x == y.
-func equal(x, y *word) bool {
-	return (x[0]^y[0])|(x[1]^y[1])|(x[2]^y[2])|(x[3]^y[3]) == 0
-}
-
-// less is 1 if x < y, else 0.
-func less(x, y *word) uint64 {
-	_, borrow := bits.Sub64(x[0], y[0], 0)
-	_, borrow = bits.Sub64(x[1], y[1], borrow)
-	_, borrow = bits.Sub64(x[2], y[2], borrow)
-	_, borrow = bits.Sub64(x[3], y[3], borrow)
-	return borrow
-}
-
-// lessSigned is 1 if x < y as signed numbers, else 0. Turning the sign bits over
-// makes signed order that of unsigned numbers.
-func lessSigned(x, y *word) uint64 {
-	const sign = 1 << 63
-	_, borrow := bits.Sub64(x[0], y[0], 0)
-	_, borrow = bits.Sub64(x[1], y[1], borrow)
-	_, borrow = bits.Sub64(x[2], y[2], borrow)
-	_, borrow = bits.Sub64(x[3]^sign, y[3]^sign, borrow)
-	return borrow
-}
-
-// isZero is 1 if x is zero, else 0.
-func isZero(x uint64) uint64 {
-	_, borrow := bits.Sub64(x, 1, 0)
-	return borrow
 }

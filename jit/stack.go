@@ -91,22 +91,3 @@ func heightBytes(sp, base *word) uintptr {
 func skip(in *ir.Instr, count uint32) *ir.Instr {
 	return (*ir.Instr)(unsafe.Add(unsafe.Pointer(in), uintptr(count)*unsafe.Sizeof(ir.Instr{})))
 }
-
-// copyWord copies limb by limb. An assignment of the whole array would become
-// two 16-byte moves, which stall on a word just written in 8-byte stores.
-func copyWord(dst, src *word) {
-	dst[0], dst[1], dst[2], dst[3] = src[0], src[1], src[2], src[3]
-}
-
-// swapWords exchanges two words limb by limb.
-func swapWords(x, y *word) {
-	x[0], y[0] = y[0], x[0]
-	x[1], y[1] = y[1], x[1]
-	x[2], y[2] = y[2], x[2]
-	x[3], y[3] = y[3], x[3]
-}
-
-// setUint64 sets a word limb by limb.
-func setUint64(dst *word, x uint64) {
-	dst[0], dst[1], dst[2], dst[3] = x, 0, 0, 0
-}
