@@ -135,6 +135,7 @@ var thirdParty = []dependency{
 	// Tests only.
 	{path: "go.uber.org/goleak", tests: true},
 	{path: "pgregory.net/rapid", tests: true},
+	{path: "golang.org/x/arch", tests: true}, // a disassembler
 }
 
 // drawers are folder names that say nothing of the domain.

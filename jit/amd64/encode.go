@@ -1,0 +1,91 @@
+package amd64
+
+import "encoding/binary"
+
+// Fields of the ModRM byte: mod, which register or memory form; rm, the last
+// register or base. Some registers as base are special in that rm means
+// something else there: RSP and R12 need a SIB byte, RBP and R13 a displacement.
+const (
+	modMemory   = 0x00 // [base]
+	modDisp8    = 0x40
+	modDisp32   = 0x80
+	modRegister = 0xc0
+
+	rmSIB    = 4 // a SIB byte follows
+	rmNoBase = 5 // under modMemory: RIP-relative
+)
+
+// put writes the prefixes and the opcode and returns their length. The registers
+// are those of the ModRM byte's reg field, of the index and of the base or rm
+// field; those above R7 have a bit in the REX prefix. An instruction on the
+// lowest byte needs a REX prefix to mean SPL and so on and not AH.
+func (op opcode) put(buf *[instrMax]byte, r, index, rm reg, lowByte bool) int {
+	n := 0
+	if prefix := op >> 10 & 3; prefix != 0 {
+		buf[0] = prefixes[prefix]
+		n = 1
+	}
+	rex := byte(op>>12&1)<<3 | byte(r>>3)<<2 | byte(index>>3)<<1 | byte(rm>>3)
+	if rex != 0 || lowByte {
+		buf[n] = 0x40 | rex
+		n++
+	}
+	switch op & map0F3A {
+	case map0F:
+		buf[n] = 0x0f
+		n++
+	case map0F38:
+		buf[n], buf[n+1] = 0x0f, 0x38
+		n += 2
+	case map0F3A:
+		buf[n], buf[n+1] = 0x0f, 0x3a
+		n += 2
+	}
+	buf[n] = byte(op)
+	return n + 1
+}
+
+var prefixes = [4]byte{0, 0x66, 0xf3, 0xf2}
+
+// putVEX is put for VEX instructions, with the additional register first. VEX
+// numbers maps and prefixes as opcode does.
+func (op opcode) putVEX(buf *[instrMax]byte, r, first, index, rm reg) int {
+	buf[0] = 0xc4
+	buf[1] = ^(byte(r>>3)<<7|byte(index>>3)<<6|byte(rm>>3)<<5)&0xe0 | byte(op>>8&3)
+	buf[2] = byte(op>>12&1)<<7 | ^byte(first)&15<<3 | byte(op>>13&1)<<2 | byte(op>>10&3)
+	buf[3] = byte(op)
+	return 4
+}
+
+// put writes ModRM, SIB and displacement at buf[n:] and returns where they end.
+func (m mem) put(buf *[instrMax]byte, n int, r reg) int {
+	modrm, rm := byte(r&7)<<3, byte(m.base&7)
+	sib := m.index != noReg || rm == rmSIB
+	mod := byte(modDisp32)
+	switch {
+	case m.disp == 0 && rm != rmNoBase:
+		mod = modMemory
+	case m.disp == int32(int8(m.disp)):
+		mod = modDisp8
+	}
+	if sib {
+		buf[n&15] = mod | modrm | rmSIB
+		buf[(n+1)&15] = scaleBits[m.scale&15] | byte(m.index&7)<<3 | rm
+		n += 2
+	} else {
+		buf[n&15] = mod | modrm | rm
+		n++
+	}
+	switch mod {
+	case modDisp8:
+		buf[n&15] = byte(m.disp)
+		n++
+	case modDisp32:
+		binary.LittleEndian.PutUint32(buf[n:], uint32(m.disp))
+		n += 4
+	}
+	return n
+}
+
+// scaleBits are the SIB byte's scale by factor.
+var scaleBits = [16]byte{2: 0x40, 4: 0x80, 8: 0xc0}
