@@ -99,7 +99,7 @@ func (v *EVM) deploy(addr common.Address, out outcome) outcome {
 	return out
 }
 
-func opCreate(f *frame, in *ir.Instr, sp *word) *word {
+func opCreate(f *frame, in *ir.Packed, sp *word) *word {
 	offset, size := below(sp, 1), below(sp, 2)
 	if halt := f.chargeCreate(in, offset, size, gasInitCodeWord); halt != Success {
 		return f.end(halt)
@@ -108,7 +108,7 @@ func opCreate(f *frame, in *ir.Instr, sp *word) *word {
 	return f.runCreate(in, sp, size, addr)
 }
 
-func opCreate2(f *frame, in *ir.Instr, sp *word) *word {
+func opCreate2(f *frame, in *ir.Packed, sp *word) *word {
 	offset, size, salt := below(sp, 1), below(sp, 2), below(sp, 3)
 	if halt := f.chargeCreate(in, offset, size, gasInitCodeWord+gasKeccakWord); halt != Success {
 		return f.end(halt)
@@ -122,7 +122,7 @@ func opCreate2(f *frame, in *ir.Instr, sp *word) *word {
 // chargeCreate checks and charges a create up to the point where gas is handed
 // to the init code. The gas of the rest of the block is given back until
 // resume takes it again.
-func (f *frame) chargeCreate(in *ir.Instr, offset, size *word, gasWord uint64) Halt {
+func (f *frame) chargeCreate(in *ir.Packed, offset, size *word, gasWord uint64) Halt {
 	f.gas += uint64(in.Arg)
 	switch {
 	case f.static:
@@ -137,7 +137,7 @@ func (f *frame) chargeCreate(in *ir.Instr, offset, size *word, gasWord uint64) H
 
 // runCreate runs the create whose operands are value, offset and size from sp
 // down, and leaves the address, or zero, in the word result.
-func (f *frame) runCreate(in *ir.Instr, sp, result *word, addr common.Address) *word {
+func (f *frame) runCreate(in *ir.Packed, sp, result *word, addr common.Address) *word {
 	offset, size := below(sp, 1), below(sp, 2)
 	gas := f.gas - f.gas/64
 	f.gas -= gas

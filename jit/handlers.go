@@ -5,7 +5,7 @@ import "github.com/redline-evm/redline/jit/ir"
 // A handler executes one instruction and returns the new stack pointer, or what
 // frame.end returns when the frame has ended. The gas of the block is charged
 // and the stack is high enough.
-type handler func(f *frame, in *ir.Instr, sp *word) *word
+type handler func(f *frame, in *ir.Packed, sp *word) *word
 
 // handlers holds what run has no arm for.
 var handlers [256]handler
@@ -43,9 +43,9 @@ func init() {
 	}
 }
 
-func opUnknown(_ *frame, in *ir.Instr, _ *word) *word {
+func opUnknown(_ *frame, in *ir.Packed, _ *word) *word {
 	panic("BUG: no handler for operation " + in.Op.String())
 }
 
-func opBadJump(f *frame, _ *ir.Instr, _ *word) *word { return f.end(InvalidJump) }
-func opInvalid(f *frame, _ *ir.Instr, _ *word) *word { return f.end(InvalidOpcode) }
+func opBadJump(f *frame, _ *ir.Packed, _ *word) *word { return f.end(InvalidJump) }
+func opInvalid(f *frame, _ *ir.Packed, _ *word) *word { return f.end(InvalidOpcode) }

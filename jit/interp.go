@@ -32,7 +32,7 @@ func (f *frame) run() Halt {
 	block:
 		for ; ; ip = skip(ip, 1) {
 			switch ip.Op {
-			case ir.Block:
+			case ir.Header:
 				break block
 
 			case ir.Push:
@@ -325,7 +325,7 @@ func (f *frame) run() Halt {
 }
 
 // branch returns the header behind a jump at ip that is taken or not.
-func branch(instrs, ip *ir.Instr, taken bool) *ir.Instr {
+func branch(instrs, ip *ir.Packed, taken bool) *ir.Packed {
 	if taken {
 		return skip(instrs, ip.Arg)
 	}

@@ -9,37 +9,37 @@ import (
 // Gas of EXP for each byte of the exponent.
 const gasExpByte = 50
 
-func opDiv(_ *frame, _ *ir.Instr, sp *word) *word {
+func opDiv(_ *frame, _ *ir.Packed, sp *word) *word {
 	x, y := sp, below(sp, 1)
 	y.Div(x, y)
 	return y
 }
 
-func opSDiv(_ *frame, _ *ir.Instr, sp *word) *word {
+func opSDiv(_ *frame, _ *ir.Packed, sp *word) *word {
 	x, y := sp, below(sp, 1)
 	y.SDiv(x, y)
 	return y
 }
 
-func opMod(_ *frame, _ *ir.Instr, sp *word) *word {
+func opMod(_ *frame, _ *ir.Packed, sp *word) *word {
 	x, y := sp, below(sp, 1)
 	y.Mod(x, y)
 	return y
 }
 
-func opSMod(_ *frame, _ *ir.Instr, sp *word) *word {
+func opSMod(_ *frame, _ *ir.Packed, sp *word) *word {
 	x, y := sp, below(sp, 1)
 	y.SMod(x, y)
 	return y
 }
 
-func opAddMod(_ *frame, _ *ir.Instr, sp *word) *word {
+func opAddMod(_ *frame, _ *ir.Packed, sp *word) *word {
 	x, y, m := sp, below(sp, 1), below(sp, 2)
 	m.AddMod(x, y, m)
 	return m
 }
 
-func opMulMod(f *frame, _ *ir.Instr, sp *word) *word {
+func opMulMod(f *frame, _ *ir.Packed, sp *word) *word {
 	x, y, m := sp, below(sp, 1), below(sp, 2)
 	f.evm.mulMod.mulMod(x, y, m)
 	return m
@@ -66,7 +66,7 @@ func (r *reciprocal) mulMod(x, y, m *word) {
 	m.MulModWithReciprocal(x, y, m, &r.value)
 }
 
-func opExp(f *frame, _ *ir.Instr, sp *word) *word {
+func opExp(f *frame, _ *ir.Packed, sp *word) *word {
 	base, exponent := sp, below(sp, 1)
 	if !f.charge(gasExpByte * uint64(exponent.ByteLen())) {
 		return f.end(OutOfGas)
@@ -91,7 +91,7 @@ func opSignExtend(sp *word) *word {
 	return x
 }
 
-func opByte(_ *frame, _ *ir.Instr, sp *word) *word {
+func opByte(_ *frame, _ *ir.Packed, sp *word) *word {
 	i, x := sp, below(sp, 1)
 	x.Byte(i)
 	return x
@@ -117,13 +117,13 @@ func opSHR(sp *word) *word {
 	return x
 }
 
-func opSAR(_ *frame, _ *ir.Instr, sp *word) *word {
+func opSAR(_ *frame, _ *ir.Packed, sp *word) *word {
 	shift, x := sp, below(sp, 1)
 	x.SRsh(x, shiftCount(shift))
 	return x
 }
 
-func opCLZ(_ *frame, _ *ir.Instr, sp *word) *word {
+func opCLZ(_ *frame, _ *ir.Packed, sp *word) *word {
 	setUint64(sp, uint64(256-sp.BitLen()))
 	return sp
 }

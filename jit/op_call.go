@@ -25,7 +25,7 @@ func operandsBelow(sp *word) callOperands {
 	return callOperands{sp, below(sp, 1), below(sp, 2), below(sp, 3)}
 }
 
-func opCall(f *frame, in *ir.Instr, sp *word) *word {
+func opCall(f *frame, in *ir.Packed, sp *word) *word {
 	value := below(sp, 2)
 	if f.static && !value.IsZero() {
 		return f.end(WriteProtection)
@@ -36,19 +36,19 @@ func opCall(f *frame, in *ir.Instr, sp *word) *word {
 	return f.runCall(in, sp, operandsBelow(below(sp, 3)))
 }
 
-func opCallCode(f *frame, in *ir.Instr, sp *word) *word {
+func opCallCode(f *frame, in *ir.Packed, sp *word) *word {
 	f.call = call{kind: callCode, static: f.static, caller: f.self, self: f.self, code: toAddress(below(sp, 1))}
 	copyWord(&f.call.value, below(sp, 2))
 	return f.runCall(in, sp, operandsBelow(below(sp, 3)))
 }
 
-func opDelegateCall(f *frame, in *ir.Instr, sp *word) *word {
+func opDelegateCall(f *frame, in *ir.Packed, sp *word) *word {
 	f.call = call{kind: delegateCall, static: f.static, caller: f.caller, self: f.self, code: toAddress(below(sp, 1))}
 	copyWord(&f.call.value, &f.value)
 	return f.runCall(in, sp, operandsBelow(below(sp, 2)))
 }
 
-func opStaticCall(f *frame, in *ir.Instr, sp *word) *word {
+func opStaticCall(f *frame, in *ir.Packed, sp *word) *word {
 	to := toAddress(below(sp, 1))
 	f.call = call{kind: staticCall, static: true, caller: f.self, self: to, code: to}
 	return f.runCall(in, sp, operandsBelow(below(sp, 2)))
@@ -57,7 +57,7 @@ func opStaticCall(f *frame, in *ir.Instr, sp *word) *word {
 // runCall charges for the frame's call, runs it and leaves its success in the word of
 // its last operand. The gas of the rest of the block is given back meanwhile,
 // so that the callee gets its share of all the gas there is.
-func (f *frame) runCall(in *ir.Instr, sp *word, operands callOperands) *word {
+func (f *frame) runCall(in *ir.Packed, sp *word, operands callOperands) *word {
 	c := &f.call
 	f.gas += uint64(in.Arg)
 	if !f.chargeCall(c, &operands) {
@@ -124,7 +124,7 @@ func (f *frame) chargeDelegation(c *call) bool {
 
 // resume goes on behind an instruction for which the gas of the rest of the
 // block was given back.
-func (f *frame) resume(in *ir.Instr, sp *word) *word {
+func (f *frame) resume(in *ir.Packed, sp *word) *word {
 	if !f.charge(uint64(in.Arg)) {
 		return f.end(OutOfGas)
 	}

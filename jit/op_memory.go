@@ -8,13 +8,13 @@ const (
 	gasCopyWord   = 3
 )
 
-func opStop(f *frame, _ *ir.Instr, _ *word) *word { return f.end(Success) }
+func opStop(f *frame, _ *ir.Packed, _ *word) *word { return f.end(Success) }
 
-func opReturn(f *frame, _ *ir.Instr, sp *word) *word {
+func opReturn(f *frame, _ *ir.Packed, sp *word) *word {
 	return f.endWith(Success, sp, below(sp, 1))
 }
 
-func opRevert(f *frame, _ *ir.Instr, sp *word) *word {
+func opRevert(f *frame, _ *ir.Packed, sp *word) *word {
 	return f.endWith(Reverted, sp, below(sp, 1))
 }
 
@@ -44,13 +44,13 @@ func opMStore8(f *frame, sp *word) *word {
 	return below(sp, 2)
 }
 
-func opMSize(f *frame, _ *ir.Instr, sp *word) *word {
+func opMSize(f *frame, _ *ir.Packed, sp *word) *word {
 	sp = above(sp)
 	setUint64(sp, uint64(len(f.mem.bytes)))
 	return sp
 }
 
-func opMCopy(f *frame, _ *ir.Instr, sp *word) *word {
+func opMCopy(f *frame, _ *ir.Packed, sp *word) *word {
 	dst, src, size := sp, below(sp, 1), below(sp, 2)
 	farther := dst
 	if dst.Lt(src) {
@@ -80,9 +80,9 @@ func (f *frame) loadCallData(x *word) {
 	loadWord(x, buf[:])
 }
 
-func opCallDataCopy(f *frame, _ *ir.Instr, sp *word) *word { return f.copyIn(f.input, sp) }
+func opCallDataCopy(f *frame, _ *ir.Packed, sp *word) *word { return f.copyIn(f.input, sp) }
 
-func opCodeCopy(f *frame, _ *ir.Instr, sp *word) *word { return f.copyIn(f.bytecode, sp) }
+func opCodeCopy(f *frame, _ *ir.Packed, sp *word) *word { return f.copyIn(f.bytecode, sp) }
 
 // copyIn copies from src, padded with zeros: the work of CALLDATACOPY, CODECOPY
 // and EXTCODECOPY, whose operands lie at sp.
@@ -95,13 +95,13 @@ func (f *frame) copyIn(src []byte, sp *word) *word {
 	return below(sp, 3)
 }
 
-func opReturnDataSize(f *frame, _ *ir.Instr, sp *word) *word {
+func opReturnDataSize(f *frame, _ *ir.Packed, sp *word) *word {
 	sp = above(sp)
 	setUint64(sp, uint64(len(f.returnData)))
 	return sp
 }
 
-func opReturnDataCopy(f *frame, _ *ir.Instr, sp *word) *word {
+func opReturnDataCopy(f *frame, _ *ir.Packed, sp *word) *word {
 	dst, offset, size := sp, below(sp, 1), below(sp, 2)
 	available := uint64(len(f.returnData))
 	if !offset.IsUint64() || !size.IsUint64() || offset[0] > available || size[0] > available-offset[0] {

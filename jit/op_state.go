@@ -34,7 +34,7 @@ func (f *frame) warm(addr common.Address) bool {
 
 func toAddress(x *word) common.Address { return common.Address(x.Bytes20()) }
 
-func opBalance(f *frame, _ *ir.Instr, sp *word) *word {
+func opBalance(f *frame, _ *ir.Packed, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -43,13 +43,13 @@ func opBalance(f *frame, _ *ir.Instr, sp *word) *word {
 	return sp
 }
 
-func opSelfBalance(f *frame, _ *ir.Instr, sp *word) *word {
+func opSelfBalance(f *frame, _ *ir.Packed, sp *word) *word {
 	sp = above(sp)
 	f.evm.state.Balance(f.self, sp)
 	return sp
 }
 
-func opExtCodeSize(f *frame, _ *ir.Instr, sp *word) *word {
+func opExtCodeSize(f *frame, _ *ir.Packed, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -58,7 +58,7 @@ func opExtCodeSize(f *frame, _ *ir.Instr, sp *word) *word {
 	return sp
 }
 
-func opExtCodeCopy(f *frame, _ *ir.Instr, sp *word) *word {
+func opExtCodeCopy(f *frame, _ *ir.Packed, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -67,7 +67,7 @@ func opExtCodeCopy(f *frame, _ *ir.Instr, sp *word) *word {
 	return f.copyIn(code, below(sp, 1))
 }
 
-func opExtCodeHash(f *frame, _ *ir.Instr, sp *word) *word {
+func opExtCodeHash(f *frame, _ *ir.Packed, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -77,7 +77,7 @@ func opExtCodeHash(f *frame, _ *ir.Instr, sp *word) *word {
 	return sp
 }
 
-func opSStore(f *frame, in *ir.Instr, sp *word) *word {
+func opSStore(f *frame, in *ir.Packed, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}
@@ -130,12 +130,12 @@ func storeGas(change *SlotChange, value *word) (gas uint64, refund int64) {
 	return gas + gasStoreWarm, refund
 }
 
-func opTLoad(f *frame, _ *ir.Instr, sp *word) *word {
+func opTLoad(f *frame, _ *ir.Packed, sp *word) *word {
 	f.evm.state.TransientStorage(f.self, sp, sp)
 	return sp
 }
 
-func opTStore(f *frame, _ *ir.Instr, sp *word) *word {
+func opTStore(f *frame, _ *ir.Packed, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}
@@ -143,7 +143,7 @@ func opTStore(f *frame, _ *ir.Instr, sp *word) *word {
 	return below(sp, 2)
 }
 
-func opLog(f *frame, in *ir.Instr, sp *word) *word {
+func opLog(f *frame, in *ir.Packed, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}
@@ -163,7 +163,7 @@ func opLog(f *frame, in *ir.Instr, sp *word) *word {
 	return below(sp, 2+int(in.N))
 }
 
-func opSelfDestruct(f *frame, _ *ir.Instr, sp *word) *word {
+func opSelfDestruct(f *frame, _ *ir.Packed, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}

@@ -88,6 +88,6 @@ func heightBytes(sp, base *word) uintptr {
 }
 
 // skip returns the instruction that comes count behind in.
-func skip(in *ir.Instr, count uint32) *ir.Instr {
-	return (*ir.Instr)(unsafe.Add(unsafe.Pointer(in), uintptr(count)*unsafe.Sizeof(ir.Instr{})))
+func skip(in *ir.Packed, count uint32) *ir.Packed {
+	return (*ir.Packed)(unsafe.Add(unsafe.Pointer(in), uintptr(count)*unsafe.Sizeof(ir.Packed{})))
 }

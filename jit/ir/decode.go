@@ -94,7 +94,7 @@ func (d *Decoder) reset(code []byte, fork Fork) {
 // badJump emits the block at index 0.
 func (d *Decoder) badJump() {
 	d.begin(1)
-	d.emit(Instr{Op: BadJump})
+	d.emit(Packed{Op: BadJump})
 	d.finish()
 }
 
@@ -104,7 +104,7 @@ func (d *Decoder) end() {
 		return
 	}
 	d.beginIfNeeded()
-	d.emit(Instr{Op: STOP})
+	d.emit(Packed{Op: STOP})
 	d.finish()
 }
 
@@ -133,7 +133,7 @@ func (d *Decoder) opcode(pc int) {
 	opcode := d.code[pc]
 	info, ok := Lookup(opcode, d.fork)
 	if !ok {
-		d.emit(Instr{Op: Invalid})
+		d.emit(Packed{Op: Invalid})
 		d.halt()
 		return
 	}
@@ -163,26 +163,26 @@ func (d *Decoder) translate(pc int, op Op, info *Info) {
 	case op >= PUSH0 && op <= PUSH32:
 		d.push(pc, PushSize(byte(op)))
 	case op >= DUP1 && op <= DUP16:
-		d.emit(Instr{Op: Dup, N: uint16(op-DUP1) * WordSize})
+		d.emit(Packed{Op: Dup, N: uint16(op-DUP1) * WordSize})
 	case op >= SWAP1 && op <= SWAP16:
-		d.emit(Instr{Op: Swap, N: uint16(op-SWAP1+1) * WordSize})
+		d.emit(Packed{Op: Swap, N: uint16(op-SWAP1+1) * WordSize})
 	case op == JUMP:
 		d.jump()
 	case op == JUMPI:
 		d.branch()
 	case op == PC:
-		d.emit(Instr{Op: Push, Arg: uint32(pc)})
+		d.emit(Packed{Op: Push, Arg: uint32(pc)})
 	case op == CODESIZE:
-		d.emit(Instr{Op: Push, Arg: uint32(len(d.code))})
+		d.emit(Packed{Op: Push, Arg: uint32(len(d.code))})
 	case op >= LOG0 && op <= LOG4:
-		d.emit(Instr{Op: op, N: uint16(op - LOG0)})
+		d.emit(Packed{Op: op, N: uint16(op - LOG0)})
 	case info.Props.SeesGas():
 		d.seesGas = append(d.seesGas, uint32(len(d.out.Instrs)))
-		d.emit(Instr{Op: op, Arg: uint32(d.block.gas)})
+		d.emit(Packed{Op: op, Arg: uint32(d.block.gas)})
 	case op == POP && (d.plain || !d.fusePop()):
-		d.emit(Instr{Op: Drop, N: WordSize})
+		d.emit(Packed{Op: Drop, N: WordSize})
 	case op != POP && (d.plain || !d.fuse(op)):
-		d.emit(Instr{Op: op})
+		d.emit(Packed{Op: op})
 	}
 }
 
@@ -199,7 +199,7 @@ func (d *Decoder) push(pc, size int) {
 				imm |= uint32(d.code[i])
 			}
 		}
-		d.emit(Instr{Op: Push, Arg: imm})
+		d.emit(Packed{Op: Push, Arg: imm})
 		return
 	}
 	var word uint256.Int
@@ -211,14 +211,14 @@ func (d *Decoder) push(pc, size int) {
 // emitWord emits a push of word.
 func (d *Decoder) emitWord(word *uint256.Int) {
 	if word.IsUint64() && word.Uint64() <= 1<<32-1 {
-		d.emit(Instr{Op: Push, Arg: uint32(word.Uint64())})
+		d.emit(Packed{Op: Push, Arg: uint32(word.Uint64())})
 		return
 	}
-	d.emit(Instr{Op: PushWide, Arg: uint32(len(d.out.Words))})
+	d.emit(Packed{Op: PushWide, Arg: uint32(len(d.out.Words))})
 	d.out.Words = append(d.out.Words, *word)
 }
 
-func (d *Decoder) emit(in Instr) { d.out.Instrs = append(d.out.Instrs, in) }
+func (d *Decoder) emit(in Packed) { d.out.Instrs = append(d.out.Instrs, in) }
 
 // begin opens a block with the given number of headers, which finish writes.
 func (d *Decoder) begin(headers int) {
@@ -249,8 +249,8 @@ func (d *Decoder) finish() {
 	heads, gas := d.out.Instrs[b.start:b.body], uint32(b.gas)
 	for len(heads) >= HeaderSize {
 		rest := heads[HeaderSize:]
-		heads[0] = Instr{Op: Block, N: lowest, Arg: gas}
-		heads[1] = Instr{Op: Block, N: span, Arg: uint32(len(rest))}
+		heads[0] = Packed{Op: Header, N: lowest, Arg: gas}
+		heads[1] = Packed{Op: Header, N: span, Arg: uint32(len(rest))}
 		heads, gas = rest, gas-jumpdestGas
 	}
 	for _, i := range d.seesGas {

@@ -20,7 +20,7 @@ func format(c *Code) string {
 			fmt.Fprintf(&b, " skip %d", second.Arg)
 		}
 		b.WriteString("]")
-		for i += HeaderSize; i < len(c.Instrs) && c.Instrs[i].Op != Block; i++ {
+		for i += HeaderSize; i < len(c.Instrs) && c.Instrs[i].Op != Header; i++ {
 			in := c.Instrs[i]
 			fmt.Fprintf(&b, " %v", in.Op)
 			if in.N != 0 {
@@ -94,7 +94,7 @@ func TestLongBlocks(t *testing.T) {
 	var d Decoder
 	total := uint64(0)
 	for i, in := range d.Decode(code, Osaka).Instrs {
-		if in.Op == Block && d.out.Instrs[i+1].Op == Block {
+		if in.Op == Header && d.out.Instrs[i+1].Op == Header {
 			total += uint64(in.Arg)
 		}
 	}
@@ -106,7 +106,7 @@ func TestLongBlocks(t *testing.T) {
 // TestMadeOpsAreNoOpcodes: an operation of the decoder never is an opcode that
 // is passed on.
 func TestMadeOpsAreNoOpcodes(t *testing.T) {
-	for op := Block; op < madeEnd; op++ {
+	for op := Header; op < madeEnd; op++ {
 		if table[op].Name != "" {
 			t.Errorf("%v is also the opcode %s", op, table[op].Name)
 		}
@@ -128,11 +128,11 @@ func check(t *testing.T, bytecode []byte, c *Code) {
 	}
 	headers := map[uint32]bool{}
 	for i := 0; i < len(c.Instrs); i++ {
-		if c.Instrs[i].Op != Block {
+		if c.Instrs[i].Op != Header {
 			continue
 		}
 		headers[uint32(i)] = true
-		if i++; i >= len(c.Instrs) || c.Instrs[i].Op != Block {
+		if i++; i >= len(c.Instrs) || c.Instrs[i].Op != Header {
 			t.Fatalf("half a header at %d", i-1)
 		}
 		if body := i + 1 + int(c.Instrs[i].Arg); body >= len(c.Instrs) {

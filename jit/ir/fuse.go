@@ -66,7 +66,7 @@ func (d *Decoder) fuse(op Op) bool {
 	case Swap:
 		return d.fuseSwap(op, last)
 	case Dup:
-		return d.fuseUnder(op, last) || d.fuseDup(Instr{Op: op}, last)
+		return d.fuseUnder(op, last) || d.fuseDup(Packed{Op: op}, last)
 	case AddImm:
 		return d.fuseLoad(op, last)
 	}
@@ -75,11 +75,11 @@ func (d *Decoder) fuse(op Op) bool {
 
 // back returns the instruction i before the next, if it is in the same block;
 // else a zero one, which is a STOP and therefore never before another.
-func (d *Decoder) back(i int) Instr {
+func (d *Decoder) back(i int) Packed {
 	if n := len(d.out.Instrs) - i; n >= d.block.body {
 		return d.out.Instrs[n]
 	}
-	return Instr{}
+	return Packed{}
 }
 
 // drop takes back the last count instructions, and their constants where they
@@ -95,7 +95,7 @@ func (d *Decoder) drop(count int) {
 }
 
 // constant stores in x what the instruction pushes; false if it is no constant.
-func (d *Decoder) constant(in Instr, x *uint256.Int) bool {
+func (d *Decoder) constant(in Packed, x *uint256.Int) bool {
 	switch in.Op {
 	case Push:
 		*x = uint256.Int{uint64(in.Arg)}
@@ -127,7 +127,7 @@ func (d *Decoder) fold(op Op) bool {
 }
 
 // fuseSwap makes a SWAP1 before op vanish.
-func (d *Decoder) fuseSwap(op Op, swap Instr) bool {
+func (d *Decoder) fuseSwap(op Op, swap Packed) bool {
 	other := mirrored[op]
 	if other == 0 || swap.N != WordSize {
 		return false
@@ -135,7 +135,7 @@ func (d *Decoder) fuseSwap(op Op, swap Instr) bool {
 	d.drop(1)
 	if imm := d.back(1); op == SUB && imm.Op == Push {
 		d.drop(1)
-		d.emit(Instr{Op: SubImm, Arg: imm.Arg})
+		d.emit(Packed{Op: SubImm, Arg: imm.Arg})
 		return true
 	}
 	d.emitOrFuse(other)
@@ -145,26 +145,26 @@ func (d *Decoder) fuseSwap(op Op, swap Instr) bool {
 // emitOrFuse emits op if it does not fuse.
 func (d *Decoder) emitOrFuse(op Op) {
 	if !d.fuse(op) {
-		d.emit(Instr{Op: op})
+		d.emit(Packed{Op: op})
 	}
 }
 
 // fuseUnder turns a constant and a DUP before op around, so that the constant is
 // the top operand: PUSH20 mask, DUP3, AND is DUP2, PUSH20 mask, AND.
-func (d *Decoder) fuseUnder(op Op, dup Instr) bool {
+func (d *Decoder) fuseUnder(op Op, dup Packed) bool {
 	other, constant := mirrored[op], d.back(2)
 	if other == 0 || op == SUB || dup.N == 0 || constant.Op != Push && constant.Op != PushWide {
 		return false
 	}
 	n := len(d.out.Instrs)
-	d.out.Instrs[n-2] = Instr{Op: Dup, N: dup.N - WordSize}
+	d.out.Instrs[n-2] = Packed{Op: Dup, N: dup.N - WordSize}
 	d.out.Instrs[n-1] = constant
 	d.emitOrFuse(other)
 	return true
 }
 
 // fuseImm takes the constant before op into the instruction.
-func (d *Decoder) fuseImm(op Op, imm Instr) bool {
+func (d *Decoder) fuseImm(op Op, imm Packed) bool {
 	form := immForms[op]
 	switch {
 	case form == 0:
@@ -178,7 +178,7 @@ func (d *Decoder) fuseImm(op Op, imm Instr) bool {
 		return false
 	}
 	d.out.Instrs = d.out.Instrs[:len(d.out.Instrs)-1] // a wide constant stays
-	in := Instr{Op: form, Arg: imm.Arg}
+	in := Packed{Op: form, Arg: imm.Arg}
 	if last := d.back(1); last.Op != Dup || !d.fuseDup(in, last) {
 		d.emit(in)
 	}
@@ -186,23 +186,23 @@ func (d *Decoder) fuseImm(op Op, imm Instr) bool {
 }
 
 // fuseDup takes the DUP before an operation into its instruction.
-func (d *Decoder) fuseDup(in, dup Instr) bool {
+func (d *Decoder) fuseDup(in, dup Packed) bool {
 	form := dupForms[in.Op]
 	if form == 0 {
 		return false
 	}
 	d.drop(1)
-	d.emit(Instr{Op: form, N: dup.N, Arg: in.Arg})
+	d.emit(Packed{Op: form, N: dup.N, Arg: in.Arg})
 	return true
 }
 
 // fuseLoad adds a constant to the offset of an MLOAD.
-func (d *Decoder) fuseLoad(op Op, add Instr) bool {
+func (d *Decoder) fuseLoad(op Op, add Packed) bool {
 	if op != MLOAD {
 		return false
 	}
 	d.drop(1)
-	d.emit(Instr{Op: MloadAdd, Arg: add.Arg})
+	d.emit(Packed{Op: MloadAdd, Arg: add.Arg})
 	return true
 }
 
@@ -245,7 +245,7 @@ func (d *Decoder) takeTarget() (target uint32, ok bool) {
 // emitJump emits a static jump whose target is to be resolved.
 func (d *Decoder) emitJump(op Op, n uint16, target uint32) {
 	d.jumps = append(d.jumps, uint32(len(d.out.Instrs)))
-	d.emit(Instr{Op: op, N: n, Arg: target})
+	d.emit(Packed{Op: op, N: n, Arg: target})
 }
 
 func (d *Decoder) jump() {
@@ -253,7 +253,7 @@ func (d *Decoder) jump() {
 		d.emitJump(Goto, 0, target)
 		return
 	}
-	d.emit(Instr{Op: JUMP})
+	d.emit(Packed{Op: JUMP})
 }
 
 // branches are the branches on a comparison: if it holds, and if it does not.
@@ -270,7 +270,7 @@ var branches = [256][2]Op{
 func (d *Decoder) branch() {
 	target, ok := d.takeTarget()
 	if !ok {
-		d.emit(Instr{Op: JUMPI})
+		d.emit(Packed{Op: JUMPI})
 		return
 	}
 	if d.plain {
@@ -302,13 +302,13 @@ func (d *Decoder) branch() {
 // branchOnTop emits the branches of a contract's dispatch: DUP1, PUSH4, then EQ
 // or GT, and a JUMPI.
 func (d *Decoder) branchOnTop(target uint32) bool {
-	top := Instr{Op: Dup}
+	top := Packed{Op: Dup}
 	if last := d.back(1); last.Op == EqImm && d.back(2) == top {
 		d.drop(2)
-		d.emit(Instr{Op: GotoIfTopEq, Arg: last.Arg})
+		d.emit(Packed{Op: GotoIfTopEq, Arg: last.Arg})
 	} else if imm := d.back(2); last.Op == GT && imm.Op == Push && d.back(3) == top {
 		d.drop(3)
-		d.emit(Instr{Op: GotoIfTopLt, Arg: imm.Arg})
+		d.emit(Packed{Op: GotoIfTopLt, Arg: imm.Arg})
 	} else {
 		return false
 	}

@@ -8,7 +8,7 @@ package ir
 //
 // In the comments, top is the top word and at(N) the word N bytes below it.
 const (
-	Block   Op = LOG4 + 1 + iota // header; see Code
+	Header  Op = LOG4 + 1 + iota // header; see Code
 	BadJump                      // halt: no valid jump target
 	Invalid                      // halt: no opcode
 
@@ -71,7 +71,7 @@ const _ = uint8(CREATE - madeEnd) // they fit between LOG4 and CREATE
 
 // madeNames names the operations that the decoder makes.
 var madeNames = map[Op]string{
-	Block: "Block", BadJump: "BadJump", Invalid: "Invalid",
+	Header: "Header", BadJump: "BadJump", Invalid: "Invalid",
 	Push: "Push", PushWide: "PushWide", Dup: "Dup", Swap: "Swap", SwapDrop: "SwapDrop", Drop: "Drop",
 	DupDup: "DupDup", DupSwap: "DupSwap", PushDup: "PushDup", DupPush: "DupPush",
 	SwapSwap: "SwapSwap", SwapDropDrop: "SwapDropDrop",

@@ -18,9 +18,9 @@ const (
 	Osaka
 )
 
-// Instr is one decoded instruction. What N and Arg hold depends on Op; see the
+// Packed is one decoded instruction. What N and Arg hold depends on Op; see the
 // constants of type Op.
-type Instr struct {
+type Packed struct {
 	Op  Op
 	N   uint16
 	Arg uint32
@@ -37,8 +37,8 @@ const StackMax = 1024
 //
 // A basic block starts with a header of two instructions:
 //
-//	{Block, lowest start height in bytes, gas of the whole block}
-//	{Block, highest minus lowest start height in bytes, instructions to skip}
+//	{Header, lowest start height in bytes, gas of the whole block}
+//	{Header, highest minus lowest start height in bytes, instructions to skip}
 //
 // and ends with a jump, a halt or the header of the block that it falls into.
 // Whoever enters a block charges its gas, checks the stack height and goes on
@@ -50,7 +50,7 @@ const StackMax = 1024
 // runs off the end; every jump target is the index of a header. Index 0 is a
 // block that halts with an invalid jump: it is the target of all bad jumps.
 type Code struct {
-	Instrs []Instr
+	Instrs []Packed
 	Words  []uint256.Int // constants of more than 32 bits
 	Dests  []uint32      // by bytecode offset: index of the JUMPDEST's header, else 0
 }
@@ -69,7 +69,7 @@ func (c *Code) SizeBytes() int {
 // Clone returns a copy that is just as large as it must be.
 func (c *Code) Clone() *Code {
 	return &Code{
-		Instrs: append(make([]Instr, 0, len(c.Instrs)), c.Instrs...),
+		Instrs: append(make([]Packed, 0, len(c.Instrs)), c.Instrs...),
 		Words:  append(make([]uint256.Int, 0, len(c.Words)), c.Words...),
 		Dests:  append(make([]uint32, 0, len(c.Dests)), c.Dests...),
 	}

@@ -39,12 +39,12 @@ func (d *Decoder) pair() {
 
 // pairedWith returns the instruction of the given form that does the work of
 // both.
-func (in Instr) pairedWith(next Instr, form Op) Instr {
+func (in Packed) pairedWith(next Packed, form Op) Packed {
 	switch {
 	case in.Op == Push:
-		return Instr{Op: form, N: next.N, Arg: in.Arg}
+		return Packed{Op: form, N: next.N, Arg: in.Arg}
 	case next.Op == Push:
-		return Instr{Op: form, N: in.N, Arg: next.Arg}
+		return Packed{Op: form, N: in.N, Arg: next.Arg}
 	}
-	return Instr{Op: form, N: in.N, Arg: uint32(next.N)}
+	return Packed{Op: form, N: in.N, Arg: uint32(next.N)}
 }
