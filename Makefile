@@ -7,6 +7,7 @@ FIXTURES     ?= ../shared/fixtures
 CASES        ?= ../shared/cases
 FUZZTIME     ?= 10s
 TESTFLAGS    ?=
+LDFLAGS       = -X github.com/redline-evm/redline/internal/program.revision=$(shell git rev-parse HEAD 2>/dev/null)
 LINT_VERSION := v2.15.0
 LINT          = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)/golangci-lint
 
@@ -19,7 +20,7 @@ export FIXTURES CASES
 .DEFAULT_GOAL := build
 
 build: need-go ## build bin/sequencer and bin/fullnode
-	$(GO) build -trimpath -o bin/ ./sequencer ./fullnode
+	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./sequencer ./fullnode
 
 run: build ## start a development chain: sequencer, full node, funded accounts
 	bin/sequencer dev

@@ -28,7 +28,7 @@ Examples:
    sequencer bench evm --cases cases
    sequencer bench evm --cases cases --run 'erc20|keccak' --engine interp --json`,
 	Flags: append(program.LogFlags(),
-		&cli.StringFlag{Name: casesFlag, Usage: "`DIR` that holds the cases", Required: true, EnvVars: []string{"CASES"}},
+		&cli.StringFlag{Name: casesFlag, Usage: "`DIR` that holds the cases", Value: "../shared/cases", EnvVars: []string{"CASES"}},
 		&cli.StringFlag{Name: engineFlag, Usage: "engines to measure, separated by commas (default: all)"},
 		&cli.StringFlag{Name: matchFlag, Usage: "measure only the cases whose name matches this `REGEXP`"},
 		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
@@ -50,9 +50,9 @@ func runBenchEVM(c *cli.Context) error {
 	start := time.Now()
 	report, err := evmbench.Bench(evmbench.BenchOptions{
 		Dir: c.String(casesFlag), Engines: program.List(c.String(engineFlag)), Run: c.String(matchFlag), Fork: fork,
-		Rounds: c.Int("rounds"), Round: c.Duration("round"),
+		Rounds: c.Int("rounds"), Round: c.Duration("round"), Commit: program.Revision(),
 		Progress: func(name string) {
-			slog.Debug("measuring", "case", name, "elapsed", time.Since(start).Round(time.Second))
+			slog.Info("measuring", "case", name, "elapsed", time.Since(start).Round(time.Second))
 		},
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"math"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +22,7 @@ type BenchOptions struct {
 	Fork    jit.Fork
 	Rounds  int           // zero: 5
 	Round   time.Duration // least time that one case spends on one engine in a round; zero: 20 ms
+	Commit  string        // revision of the program, for the report
 	// Progress is told each case's name before it is measured; may be nil.
 	Progress func(name string)
 }
@@ -160,7 +160,7 @@ func measureRound(m machine, least time.Duration) time.Duration {
 func newReport(opts BenchOptions) *Report {
 	return &Report{
 		Bench:   "evm",
-		Commit:  Commit(),
+		Commit:  opts.Commit,
 		Machine: ThisMachine(),
 		Settings: map[string]any{
 			"engines":     opts.Engines,
@@ -172,20 +172,6 @@ func newReport(opts BenchOptions) *Report {
 			"interleaved": true,
 		},
 	}
-}
-
-// Commit is the version control revision that the program was built from.
-func Commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value
-		}
-	}
-	return "unknown"
 }
 
 func median[T cmp.Ordered](values []T) T {

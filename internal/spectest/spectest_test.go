@@ -175,15 +175,18 @@ func TestPanicIsAFailure(t *testing.T) {
 func TestSources(t *testing.T) {
 	dir := t.TempDir()
 	data := transferTest(t, nil)
-	files := map[string][]byte{"a/one.json": data, "two.json": data, ".meta/index.json": []byte("[]"), "note.txt": []byte("text")}
+	files := []struct {
+		name string
+		data []byte
+	}{{"a/one.json", data}, {"two.json", data}, {".meta/index.json", []byte("[]")}, {"note.txt", []byte("text")}}
 	var packed bytes.Buffer
 	archive := tar.NewWriter(&packed)
-	for name, data := range files {
-		writeFile(t, filepath.Join(dir, "folder", name), data)
-		if err := archive.WriteHeader(&tar.Header{Name: "./" + name, Size: int64(len(data)), Mode: 0o600, Typeflag: tar.TypeReg}); err != nil {
+	for _, file := range files {
+		writeFile(t, filepath.Join(dir, "folder", file.name), file.data)
+		if err := archive.WriteHeader(&tar.Header{Name: "./" + file.name, Size: int64(len(file.data)), Mode: 0o600, Typeflag: tar.TypeReg}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := archive.Write(data); err != nil {
+		if _, err := archive.Write(file.data); err != nil {
 			t.Fatal(err)
 		}
 	}

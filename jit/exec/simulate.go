@@ -45,7 +45,12 @@ type CallResult struct {
 
 // Failure says in go-ethereum's words why the message failed; it is empty for a
 // success.
-func (r *CallResult) Failure() string { return haltText(r.Halt) }
+func (r *CallResult) Failure() string {
+	if r.Halt == jit.Success {
+		return ""
+	}
+	return r.Halt.String()
+}
 
 // Simulator runs messages and drops their effects, as eth_call and
 // eth_estimateGas do. It may be used by any number of goroutines.

@@ -78,7 +78,7 @@ func TestCall(t *testing.T) {
 			return
 		}
 		if got.Halt != wantHalt || !bytes.Equal(got.Output, want) {
-			t.Errorf("%s: %q, output %x; want %q, %x", name, got.Failure(), got.Output, haltText(wantHalt), want)
+			t.Errorf("%s: %q, output %x; want %q, %x", name, got.Failure(), got.Output, wantHalt, want)
 		}
 	}
 	word := func(n uint64) []byte { b := uint256.NewInt(n).Bytes32(); return b[:] }

@@ -92,7 +92,7 @@ func (b *Block) dequeue(contract common.Address) ([]byte, error) {
 	}
 	result := b.systemCall(contract, nil)
 	if result.Halt != jit.Success {
-		return nil, fmt.Errorf("system call to %s failed: %s", contract, haltText(result.Halt))
+		return nil, fmt.Errorf("system call to %s failed: %s", contract, result.Halt)
 	}
 	return bytes.Clone(result.Output), nil
 }

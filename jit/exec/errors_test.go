@@ -26,7 +26,7 @@ func TestTextsAreGoEthereums(t *testing.T) {
 		jit.InvalidCode:           vm.ErrInvalidCode,
 		jit.CodeStoreOutOfGas:     vm.ErrCodeStoreOutOfGas,
 	} {
-		if got := haltText(halt); got != want.Error() {
+		if got := halt.String(); got != want.Error() {
 			t.Errorf("halt %d is %q; want %q", halt, got, want)
 		}
 	}
