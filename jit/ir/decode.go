@@ -6,10 +6,6 @@ import (
 	"github.com/holiman/uint256"
 )
 
-// blockGasMax bounds the static gas of one block, so that it fits in an
-// instruction; longer stretches are cut.
-const blockGasMax = 1 << 30
-
 // runMax bounds how many JUMPDESTs in a row share one block.
 const runMax = 1 << 16
 

@@ -31,8 +31,8 @@ var dupForms = [256]Op{
 	AddImm: DupAddImm, AndWide: DupAndWide,
 }
 
-// folds compute an operation of two constants; x is the top one.
-var folds = [256]func(z, x, y *uint256.Int) *uint256.Int{
+// constFolds compute an operation of two constants; x is the top one.
+var constFolds = [256]func(z, x, y *uint256.Int) *uint256.Int{
 	ADD: (*uint256.Int).Add,
 	SUB: (*uint256.Int).Sub,
 	MUL: (*uint256.Int).Mul,
@@ -41,14 +41,6 @@ var folds = [256]func(z, x, y *uint256.Int) *uint256.Int{
 	XOR: (*uint256.Int).Xor,
 	SHL: func(z, x, y *uint256.Int) *uint256.Int { return z.Lsh(y, shiftCount(x)) },
 	SHR: func(z, x, y *uint256.Int) *uint256.Int { return z.Rsh(y, shiftCount(x)) },
-}
-
-// shiftCount is the shift in bits; all of 256 and more are alike.
-func shiftCount(x *uint256.Int) uint {
-	if !x.IsUint64() || x.Uint64() > 256 {
-		return 256
-	}
-	return uint(x.Uint64())
 }
 
 // mirrored are the operations with their operands swapped.
@@ -109,7 +101,7 @@ func (d *Decoder) constant(in Packed, x *uint256.Int) bool {
 
 // fold computes op now when its operands are constants.
 func (d *Decoder) fold(op Op) bool {
-	compute, x, y := folds[op], &d.operands[0], &d.operands[1]
+	compute, x, y := constFolds[op], &d.operands[0], &d.operands[1]
 	if compute == nil && op != NOT || !d.constant(d.back(1), x) {
 		return false
 	}

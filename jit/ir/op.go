@@ -130,6 +130,7 @@ const (
 	dynamicGas                   // it charges more than Info.Gas when it runs
 	seesGas                      // what it does depends on the gas that is left
 	writes                       // it is forbidden in a static call
+	pure                         // it does nothing but give a word
 )
 
 // Halts reports whether control never goes on behind the opcode.
@@ -145,6 +146,10 @@ func (p Props) SeesGas() bool { return p&seesGas != 0 }
 // Writes reports whether the opcode is forbidden in a static call. (CALL is too
 // when it carries value.)
 func (p Props) Writes() bool { return p&writes != 0 }
+
+// Pure reports whether the opcode does nothing but give a word, so that it can
+// be left out when nobody wants the word.
+func (p Props) Pure() bool { return p&pure != 0 }
 
 // Lookup returns what is known of an opcode; ok is false when fork has no such
 // opcode.
@@ -246,7 +251,19 @@ var table = [256]Info{
 	SELFDESTRUCT:   {Name: "SELFDESTRUCT", Gas: 5000, Pops: 1, Pushes: 0, Props: dynamicGas | writes | halts},
 }
 
+// pureOpcodes are those with the property pure.
+var pureOpcodes = []Op{
+	ADD, MUL, SUB, DIV, SDIV, MOD, SMOD, ADDMOD, MULMOD, SIGNEXTEND,
+	LT, GT, SLT, SGT, EQ, ISZERO, AND, OR, XOR, NOT, BYTE, SHL, SHR, SAR, CLZ,
+	ADDRESS, ORIGIN, CALLER, CALLVALUE, CALLDATALOAD, CALLDATASIZE, CODESIZE, GASPRICE, RETURNDATASIZE,
+	COINBASE, TIMESTAMP, NUMBER, PREVRANDAO, GASLIMIT, CHAINID, BASEFEE, BLOBHASH, BLOBBASEFEE,
+	PC, MSIZE, GAS,
+}
+
 func init() {
+	for _, op := range pureOpcodes {
+		table[op].Props |= pure
+	}
 	for i := 1; i <= 32; i++ {
 		table[int(PUSH0)+i] = Info{Name: "PUSH" + strconv.Itoa(i), Gas: 3, Pushes: 1}
 	}

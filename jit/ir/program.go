@@ -9,10 +9,10 @@ import "github.com/holiman/uint256"
 //
 // at offset 0 is the block
 //
-//	block 0x0 gas 38 need 1 peak 2 height 0
-//	  v0 = ADD s0 0x5
+//	block 0x0 gas 37 need 1 peak 2 height 0
+//	  v0 = ADD s0 0x5 at 0x4
 //	  s0 = v0
-//	  if LT v0 0x64 jump 0x0
+//	  if LT v0 0x64 jump block 0x0 else 0xe
 //
 // in which s0 is the top of the stack at the block's entry: as operand what lay
 // there then, and left of a sign of equality the place that gets a value at the

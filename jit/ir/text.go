@@ -1,0 +1,97 @@
+package ir
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// String is the text form of the program, which Parse reads. Widths and offsets
+// of instructions stand behind a semicolon where they are worth it.
+func (p *Program) String() string {
+	var b strings.Builder
+	for i := range p.Blocks {
+		p.writeBlock(&b, &p.Blocks[i])
+	}
+	return b.String()
+}
+
+func (p *Program) writeBlock(b *strings.Builder, block *Block) {
+	fmt.Fprintf(b, "block %#x gas %d need %d peak %d height %d\n", block.PC, block.Gas, block.Need, block.Peak, block.Height)
+	for i := block.First; i < block.End; i++ {
+		p.writeInstr(b, int(i))
+	}
+	for _, w := range p.Writes[block.FirstWrite:block.EndWrite] {
+		fmt.Fprintf(b, "  %s = %s\n", placeText(int(w.At)), p.text(w.Value))
+	}
+	b.WriteString("  " + p.termText(&block.Term) + "\n")
+}
+
+func (p *Program) writeInstr(b *strings.Builder, i int) {
+	in := &p.Instrs[i]
+	b.WriteString("  ")
+	if in.Op.Pushes() {
+		fmt.Fprintf(b, "%s = ", p.text(Result(i)))
+	}
+	b.WriteString(in.Op.String())
+	for _, v := range p.Operands(i) {
+		b.WriteString(" " + p.text(v))
+	}
+	if in.Op.Pushes() && in.Bits < 256 {
+		fmt.Fprintf(b, " bits %d", in.Bits)
+	}
+	if in.Rest > 0 {
+		fmt.Fprintf(b, " rest %d", in.Rest)
+	}
+	fmt.Fprintf(b, " at %#x\n", in.PC)
+}
+
+// placeText is how a place on the stack reads: s0 is the top at the block's
+// entry, s1 the word below it, n1 the first word above.
+func placeText(at int) string {
+	if at > 0 {
+		return "n" + strconv.Itoa(at)
+	}
+	return "s" + strconv.Itoa(-at)
+}
+
+func (p *Program) termText(t *Term) string {
+	switch t.Kind {
+	case Fallthrough:
+		return fmt.Sprintf("next %#x", t.Next)
+	case Jump:
+		return "jump " + targetText(t.Target)
+	case Branch:
+		return fmt.Sprintf("if %s jump %s else %#x", p.conditionText(t), targetText(t.Target), t.Next)
+	case JumpTo:
+		return "jump " + p.text(t.Dest)
+	case BranchTo:
+		return fmt.Sprintf("if %s jump %s else %#x", p.conditionText(t), p.text(t.Dest), t.Next)
+	}
+	return strings.Join(append([]string{"halt", t.Op.String()}, p.texts(t.X, t.Y)...), " ")
+}
+
+func targetText(target uint32) string {
+	if target == BadTarget {
+		return "bad"
+	}
+	return fmt.Sprintf("block %#x", target)
+}
+
+func (p *Program) conditionText(t *Term) string {
+	words := append([]string{t.Op.String()}, p.texts(t.X, t.Y)...)
+	if t.Negated {
+		words = append([]string{"not"}, words...)
+	}
+	return strings.Join(words, " ")
+}
+
+// texts is the text of those that are values.
+func (p *Program) texts(values ...Value) (texts []string) {
+	for _, v := range values {
+		if v != NoValue {
+			texts = append(texts, p.text(v))
+		}
+	}
+	return texts
+}
