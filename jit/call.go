@@ -4,8 +4,6 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
-
-	"github.com/redline-evm/redline/jit/ir"
 )
 
 // depthMax is the number of frames that may be open when another is begun.
@@ -102,7 +100,7 @@ func (v *EVM) execute(c *call) outcome {
 		return outcome{gas: c.gas}
 	}
 	f := v.nextFrame()
-	f.code = v.decode(c.bytecode, c.hash)
+	f.code = v.codeOf(c.bytecode, c.hash)
 	f.bytecode = c.bytecode
 	f.self, f.caller = c.self, c.caller
 	f.static = c.static
@@ -157,8 +155,16 @@ func (f *frame) trim(depth int) {
 		kept = memoryKeptOuter
 	}
 	f.mem.trim(kept)
-	if f.decoder.SizeBytes() > kept {
-		f.decoder = ir.Decoder{}
+	if f.lowererBytes() > kept {
+		f.lowerer = nil
 	}
 	f.input, f.bytecode, f.returnData, f.output, f.code = nil, nil, nil, nil, nil
+}
+
+// lowererBytes is the memory that the frame's lowerer holds on to.
+func (f *frame) lowererBytes() int {
+	if f.lowerer == nil {
+		return 0
+	}
+	return f.lowerer.sizeBytes()
 }

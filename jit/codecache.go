@@ -5,17 +5,15 @@ import (
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
-
-	"github.com/redline-evm/redline/jit/ir"
 )
 
-// codeKey names decoded code: the decoder's result depends on the fork.
+// codeKey names lowered code, which depends on the fork.
 type codeKey struct {
 	hash common.Hash
 	fork Fork
 }
 
-// codeCache keeps decoded code up to a number of bytes. It is sharded so that
+// codeCache keeps lowered code up to a number of bytes. It is sharded so that
 // EVMs on several cores rarely meet. What has not been asked for lately goes
 // first (a clock: one mark per entry, taken away as the hand passes).
 type codeCache struct {
@@ -37,7 +35,7 @@ type codeShard struct {
 
 type codeEntry struct {
 	key    codeKey
-	code   *ir.Code
+	code   *code
 	recent bool
 }
 
@@ -52,7 +50,7 @@ func newCodeCache(sizeMax int) *codeCache {
 
 func (c *codeCache) shard(key codeKey) *codeShard { return &c.shards[key.hash[0]%codeShards] }
 
-func (c *codeCache) get(key codeKey) *ir.Code {
+func (c *codeCache) get(key codeKey) *code {
 	s := c.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,9 +63,9 @@ func (c *codeCache) get(key codeKey) *ir.Code {
 }
 
 // put adds code unless it is there or too large for the shard.
-func (c *codeCache) put(key codeKey, code *ir.Code) {
+func (c *codeCache) put(key codeKey, code *code) {
 	s := c.shard(key)
-	size := code.SizeBytes()
+	size := code.sizeBytes()
 	if size > s.sizeMax {
 		return
 	}
@@ -103,7 +101,7 @@ func (s *codeShard) evictLocked() {
 		s.mu.ring[last] = nil
 		s.mu.ring = s.mu.ring[:last]
 		delete(s.mu.entries, entry.key)
-		s.mu.sizeBytes -= entry.code.SizeBytes()
+		s.mu.sizeBytes -= entry.code.sizeBytes()
 		return
 	}
 }
@@ -111,23 +109,23 @@ func (s *codeShard) evictLocked() {
 // recentCodes is an EVM's own short cut to the codes that it ran last.
 type recentCodes [recentCodesCount]struct {
 	key  codeKey
-	code *ir.Code
+	code *code
 }
 
 const recentCodesCount = 64
 
-// decode returns the decoded form of code, whose hash is given.
-func (v *EVM) decode(code []byte, hash common.Hash) *ir.Code {
+// codeOf returns the code of bytecode, whose hash is given.
+func (v *EVM) codeOf(bytecode []byte, hash common.Hash) *code {
 	key := codeKey{hash, v.block.Fork}
 	recent := &v.codes[binary.LittleEndian.Uint64(hash[:])%recentCodesCount]
 	if recent.code != nil && recent.key == key {
 		return recent.code
 	}
-	decoded := v.engine.codes.get(key)
-	if decoded == nil {
-		decoded = v.decoder.Decode(code, key.fork).Clone()
-		v.engine.codes.put(key, decoded)
+	code := v.engine.codes.get(key)
+	if code == nil {
+		code = v.lowerer.lower(bytecode, key.fork).clone()
+		v.engine.codes.put(key, code)
 	}
-	recent.key, recent.code = key, decoded
-	return decoded
+	recent.key, recent.code = key, code
+	return code
 }

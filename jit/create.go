@@ -6,8 +6,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
-
-	"github.com/redline-evm/redline/jit/ir"
 )
 
 // Gas of creates, on top of the static gas (EIP-170, 3541, 3860).
@@ -66,7 +64,10 @@ func (v *EVM) initialize(c *create) outcome {
 		return outcome{gas: c.gas}
 	}
 	f := v.nextFrame()
-	f.code = f.decoder.DecodeOnce(c.initCode, v.block.Fork)
+	if f.lowerer == nil {
+		f.lowerer = new(lowerer)
+	}
+	f.code = f.lowerer.lower(c.initCode, v.block.Fork)
 	f.bytecode = c.initCode
 	f.self, f.caller = c.address, c.caller
 	f.static = false
@@ -99,7 +100,7 @@ func (v *EVM) deploy(addr common.Address, out outcome) outcome {
 	return out
 }
 
-func opCreate(f *frame, in *ir.Packed, sp *word) *word {
+func opCreate(f *frame, in *instr, sp *word) *word {
 	offset, size := below(sp, 1), below(sp, 2)
 	if halt := f.chargeCreate(in, offset, size, gasInitCodeWord); halt != Success {
 		return f.end(halt)
@@ -108,7 +109,7 @@ func opCreate(f *frame, in *ir.Packed, sp *word) *word {
 	return f.runCreate(in, sp, size, addr)
 }
 
-func opCreate2(f *frame, in *ir.Packed, sp *word) *word {
+func opCreate2(f *frame, in *instr, sp *word) *word {
 	offset, size, salt := below(sp, 1), below(sp, 2), below(sp, 3)
 	if halt := f.chargeCreate(in, offset, size, gasInitCodeWord+gasKeccakWord); halt != Success {
 		return f.end(halt)
@@ -122,8 +123,8 @@ func opCreate2(f *frame, in *ir.Packed, sp *word) *word {
 // chargeCreate checks and charges a create up to the point where gas is handed
 // to the init code. The gas of the rest of the block is given back until
 // resume takes it again.
-func (f *frame) chargeCreate(in *ir.Packed, offset, size *word, gasWord uint64) Halt {
-	f.gas += uint64(in.Arg)
+func (f *frame) chargeCreate(in *instr, offset, size *word, gasWord uint64) Halt {
+	f.gas += uint64(in.arg)
 	switch {
 	case f.static:
 		return WriteProtection
@@ -137,7 +138,7 @@ func (f *frame) chargeCreate(in *ir.Packed, offset, size *word, gasWord uint64) 
 
 // runCreate runs the create whose operands are value, offset and size from sp
 // down, and leaves the address, or zero, in the word result.
-func (f *frame) runCreate(in *ir.Packed, sp, result *word, addr common.Address) *word {
+func (f *frame) runCreate(in *instr, sp, result *word, addr common.Address) *word {
 	offset, size := below(sp, 1), below(sp, 2)
 	gas := f.gas - f.gas/64
 	f.gas -= gas

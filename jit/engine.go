@@ -4,20 +4,18 @@ import (
 	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/common"
-
-	"github.com/redline-evm/redline/jit/ir"
 )
 
 // Config sets the bounds of an Engine. The zero value means the defaults.
 type Config struct {
-	CodeCacheBytes int // decoded code kept for reuse, over all forks
+	CodeCacheBytes int // lowered code kept for reuse, over all forks
 }
 
-// codeCacheBytesDefault holds the decoded code of about a thousand contracts of
+// codeCacheBytesDefault holds the code of about a thousand contracts of
 // the greatest size.
 const codeCacheBytesDefault = 256 << 20
 
-// Engine runs EVM code. It holds what all its EVMs share: the cache of decoded
+// Engine runs EVM code. It holds what all its EVMs share: the cache of lowered
 // code. It is safe for concurrent use.
 type Engine struct {
 	codes *codeCache
@@ -53,7 +51,7 @@ type EVM struct {
 	frames    []*frame // by depth
 	stacks    stackArena
 	codes     recentCodes
-	decoder   ir.Decoder
+	lowerer   lowerer
 	keccak    hasher
 	mulMod    reciprocal
 	cancelled atomic.Bool

@@ -1,16 +1,12 @@
 package jit
 
-import (
-	"github.com/ethereum/go-ethereum/common"
-
-	"github.com/redline-evm/redline/jit/ir"
-)
+import "github.com/ethereum/go-ethereum/common"
 
 // frame is one running call or create. Frames belong to the EVM, one for each
 // depth, and keep their memory for the next call.
 type frame struct {
 	evm  *EVM
-	code *ir.Code
+	code *code
 	base *word // stack pointer of the empty stack
 	gas  uint64
 	mem  memory
@@ -28,7 +24,7 @@ type frame struct {
 
 	scratch word // where State stores what is not for the stack
 
-	decoder ir.Decoder // for init code, which is run once
+	lowerer *lowerer // for init code, which is run once; nil until then
 
 	// What the frame calls and creates. They are here and not in the function
 	// that fills them because State gets pointers into them, so that they

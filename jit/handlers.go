@@ -3,11 +3,11 @@ package jit
 import "github.com/redline-evm/redline/jit/ir"
 
 // A handler executes one instruction and returns the new stack pointer, or what
-// frame.end returns when the frame has ended. The gas of the block is charged
-// and the stack is high enough.
-type handler func(f *frame, in *ir.Packed, sp *word) *word
+// frame.end returns when the frame has ended. Its operands are the words from sp
+// down. The gas of the block is charged.
+type handler func(f *frame, in *instr, sp *word) *word
 
-// handlers holds what run has no arm for.
+// handlers holds, by opcode, what run has no arm for.
 var handlers [256]handler
 
 func init() {
@@ -15,12 +15,10 @@ func init() {
 		handlers[op] = opUnknown
 	}
 	for op, h := range map[ir.Op]handler{
-		ir.BadJump: opBadJump, ir.Invalid: opInvalid, ir.INVALID: opInvalid,
-		ir.STOP: opStop, ir.RETURN: opReturn, ir.REVERT: opRevert, ir.SELFDESTRUCT: opSelfDestruct,
+		ir.INVALID: opInvalid,
+		ir.STOP:    opStop, ir.RETURN: opReturn, ir.REVERT: opRevert, ir.SELFDESTRUCT: opSelfDestruct,
 
-		ir.DIV: opDiv, ir.SDIV: opSDiv, ir.MOD: opMod, ir.SMOD: opSMod,
-		ir.ADDMOD: opAddMod, ir.MULMOD: opMulMod, ir.EXP: opExp,
-		ir.BYTE: opByte, ir.SAR: opSAR, ir.CLZ: opCLZ,
+		ir.EXP: opExp, ir.CLZ: opCLZ,
 
 		ir.MSIZE: opMSize, ir.MCOPY: opMCopy,
 		ir.CALLDATACOPY: opCallDataCopy,
@@ -32,7 +30,7 @@ func init() {
 		ir.CHAINID: opChainID, ir.BASEFEE: opBaseFee, ir.BLOBHASH: opBlobHash, ir.BLOBBASEFEE: opBlobBaseFee,
 
 		ir.BALANCE: opBalance, ir.SELFBALANCE: opSelfBalance, ir.EXTCODESIZE: opExtCodeSize,
-		ir.EXTCODECOPY: opExtCodeCopy, ir.EXTCODEHASH: opExtCodeHash, ir.SSTORE: opSStore,
+		ir.EXTCODECOPY: opExtCodeCopy, ir.EXTCODEHASH: opExtCodeHash,
 		ir.TLOAD: opTLoad, ir.TSTORE: opTStore,
 		ir.LOG0: opLog, ir.LOG0 + 1: opLog, ir.LOG0 + 2: opLog, ir.LOG0 + 3: opLog, ir.LOG4: opLog,
 
@@ -43,9 +41,8 @@ func init() {
 	}
 }
 
-func opUnknown(_ *frame, in *ir.Packed, _ *word) *word {
-	panic("BUG: no handler for operation " + in.Op.String())
+func opUnknown(_ *frame, in *instr, _ *word) *word {
+	panic("BUG: no handler for " + ir.Op(in.opcode).String())
 }
 
-func opBadJump(f *frame, _ *ir.Packed, _ *word) *word { return f.end(InvalidJump) }
-func opInvalid(f *frame, _ *ir.Packed, _ *word) *word { return f.end(InvalidOpcode) }
+func opInvalid(f *frame, _ *instr, _ *word) *word { return f.end(InvalidOpcode) }

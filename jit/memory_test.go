@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMemoryKept uses much memory, stack and decoder space at every depth: a new
+// TestMemoryKept uses much memory, stack and lowerer space at every depth: a new
 // top-level call gives most of it back.
 func TestMemoryKept(t *testing.T) {
 	v := New(Config{}).NewEVM(nil, &BlockContext{Fork: Osaka})
@@ -13,14 +13,15 @@ func TestMemoryKept(t *testing.T) {
 	for v.depth = 0; v.depth <= depthMax; v.depth++ {
 		f := v.nextFrame()
 		f.mem.expand(1 << 16)
-		f.decoder.DecodeOnce(initCode, Osaka)
+		f.lowerer = new(lowerer)
+		f.lowerer.lower(initCode, Osaka)
 		v.stacks.alloc()
 		v.stacks.place.used += frameWords
 	}
 	v.start()
 	total := 0
 	for _, f := range v.frames {
-		total += cap(f.mem.bytes) + f.decoder.SizeBytes()
+		total += cap(f.mem.bytes) + f.lowererBytes()
 	}
 	if total > 1<<20 {
 		t.Errorf("got %d bytes kept by the frames; want at most 1 MiB", total)

@@ -1,9 +1,5 @@
 package jit
 
-import (
-	"github.com/redline-evm/redline/jit/ir"
-)
-
 // Gas of calls, on top of the static gas (EIP-150, 2929, 7702).
 const (
 	gasCallValue      = 9000
@@ -25,7 +21,7 @@ func operandsBelow(sp *word) callOperands {
 	return callOperands{sp, below(sp, 1), below(sp, 2), below(sp, 3)}
 }
 
-func opCall(f *frame, in *ir.Packed, sp *word) *word {
+func opCall(f *frame, in *instr, sp *word) *word {
 	value := below(sp, 2)
 	if f.static && !value.IsZero() {
 		return f.end(WriteProtection)
@@ -36,19 +32,19 @@ func opCall(f *frame, in *ir.Packed, sp *word) *word {
 	return f.runCall(in, sp, operandsBelow(below(sp, 3)))
 }
 
-func opCallCode(f *frame, in *ir.Packed, sp *word) *word {
+func opCallCode(f *frame, in *instr, sp *word) *word {
 	f.call = call{kind: callCode, static: f.static, caller: f.self, self: f.self, code: toAddress(below(sp, 1))}
 	copyWord(&f.call.value, below(sp, 2))
 	return f.runCall(in, sp, operandsBelow(below(sp, 3)))
 }
 
-func opDelegateCall(f *frame, in *ir.Packed, sp *word) *word {
+func opDelegateCall(f *frame, in *instr, sp *word) *word {
 	f.call = call{kind: delegateCall, static: f.static, caller: f.caller, self: f.self, code: toAddress(below(sp, 1))}
 	copyWord(&f.call.value, &f.value)
 	return f.runCall(in, sp, operandsBelow(below(sp, 2)))
 }
 
-func opStaticCall(f *frame, in *ir.Packed, sp *word) *word {
+func opStaticCall(f *frame, in *instr, sp *word) *word {
 	to := toAddress(below(sp, 1))
 	f.call = call{kind: staticCall, static: true, caller: f.self, self: to, code: to}
 	return f.runCall(in, sp, operandsBelow(below(sp, 2)))
@@ -57,9 +53,9 @@ func opStaticCall(f *frame, in *ir.Packed, sp *word) *word {
 // runCall charges for the frame's call, runs it and leaves its success in the word of
 // its last operand. The gas of the rest of the block is given back meanwhile,
 // so that the callee gets its share of all the gas there is.
-func (f *frame) runCall(in *ir.Packed, sp *word, operands callOperands) *word {
+func (f *frame) runCall(in *instr, sp *word, operands callOperands) *word {
 	c := &f.call
-	f.gas += uint64(in.Arg)
+	f.gas += uint64(in.arg)
 	if !f.chargeCall(c, &operands) {
 		return f.end(OutOfGas)
 	}
@@ -124,8 +120,8 @@ func (f *frame) chargeDelegation(c *call) bool {
 
 // resume goes on behind an instruction for which the gas of the rest of the
 // block was given back.
-func (f *frame) resume(in *ir.Packed, sp *word) *word {
-	if !f.charge(uint64(in.Arg)) {
+func (f *frame) resume(in *instr, sp *word) *word {
+	if !f.charge(uint64(in.arg)) {
 		return f.end(OutOfGas)
 	}
 	return sp

@@ -2,8 +2,6 @@ package jit
 
 import (
 	"github.com/ethereum/go-ethereum/common"
-
-	"github.com/redline-evm/redline/jit/ir"
 )
 
 // blockHashesMax is the number of EVM blocks before this one whose hash BLOCKHASH
@@ -28,13 +26,13 @@ func pushAddress(sp *word, addr *common.Address) *word {
 	return sp
 }
 
-func opAddress(f *frame, _ *ir.Packed, sp *word) *word { return pushAddress(sp, &f.self) }
+func opAddress(f *frame, _ *instr, sp *word) *word { return pushAddress(sp, &f.self) }
 
-func opOrigin(f *frame, _ *ir.Packed, sp *word) *word { return pushAddress(sp, &f.evm.tx.Origin) }
+func opOrigin(f *frame, _ *instr, sp *word) *word { return pushAddress(sp, &f.evm.tx.Origin) }
 
-func opGasPrice(f *frame, _ *ir.Packed, sp *word) *word { return pushWord(sp, &f.evm.tx.GasPrice) }
+func opGasPrice(f *frame, _ *instr, sp *word) *word { return pushWord(sp, &f.evm.tx.GasPrice) }
 
-func opBlockHash(f *frame, _ *ir.Packed, sp *word) *word {
+func opBlockHash(f *frame, _ *instr, sp *word) *word {
 	block := f.evm.block
 	if !sp.IsUint64() || sp[0] >= block.Number || block.Number-sp[0] > blockHashesMax {
 		sp.Clear()
@@ -45,29 +43,29 @@ func opBlockHash(f *frame, _ *ir.Packed, sp *word) *word {
 	return sp
 }
 
-func opCoinbase(f *frame, _ *ir.Packed, sp *word) *word {
+func opCoinbase(f *frame, _ *instr, sp *word) *word {
 	return pushAddress(sp, &f.evm.block.Coinbase)
 }
 
-func opTimestamp(f *frame, _ *ir.Packed, sp *word) *word {
+func opTimestamp(f *frame, _ *instr, sp *word) *word {
 	return pushUint64(sp, f.evm.block.Timestamp)
 }
 
-func opNumber(f *frame, _ *ir.Packed, sp *word) *word { return pushUint64(sp, f.evm.block.Number) }
+func opNumber(f *frame, _ *instr, sp *word) *word { return pushUint64(sp, f.evm.block.Number) }
 
-func opPrevRandao(f *frame, _ *ir.Packed, sp *word) *word {
+func opPrevRandao(f *frame, _ *instr, sp *word) *word {
 	sp = above(sp)
 	sp.SetBytes32(f.evm.block.PrevRandao[:])
 	return sp
 }
 
-func opGasLimit(f *frame, _ *ir.Packed, sp *word) *word { return pushUint64(sp, f.evm.block.GasLimit) }
+func opGasLimit(f *frame, _ *instr, sp *word) *word { return pushUint64(sp, f.evm.block.GasLimit) }
 
-func opChainID(f *frame, _ *ir.Packed, sp *word) *word { return pushUint64(sp, f.evm.block.ChainID) }
+func opChainID(f *frame, _ *instr, sp *word) *word { return pushUint64(sp, f.evm.block.ChainID) }
 
-func opBaseFee(f *frame, _ *ir.Packed, sp *word) *word { return pushWord(sp, &f.evm.block.BaseFee) }
+func opBaseFee(f *frame, _ *instr, sp *word) *word { return pushWord(sp, &f.evm.block.BaseFee) }
 
-func opBlobHash(f *frame, _ *ir.Packed, sp *word) *word {
+func opBlobHash(f *frame, _ *instr, sp *word) *word {
 	hashes := f.evm.tx.BlobHashes
 	if !sp.IsUint64() || sp[0] >= uint64(len(hashes)) {
 		sp.Clear()
@@ -77,6 +75,6 @@ func opBlobHash(f *frame, _ *ir.Packed, sp *word) *word {
 	return sp
 }
 
-func opBlobBaseFee(f *frame, _ *ir.Packed, sp *word) *word {
+func opBlobBaseFee(f *frame, _ *instr, sp *word) *word {
 	return pushWord(sp, &f.evm.block.BlobBaseFee)
 }

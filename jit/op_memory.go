@@ -8,13 +8,13 @@ const (
 	gasCopyWord   = 3
 )
 
-func opStop(f *frame, _ *ir.Packed, _ *word) *word { return f.end(Success) }
+func opStop(f *frame, _ *instr, _ *word) *word { return f.end(Success) }
 
-func opReturn(f *frame, _ *ir.Packed, sp *word) *word {
+func opReturn(f *frame, _ *instr, sp *word) *word {
 	return f.endWith(Success, sp, below(sp, 1))
 }
 
-func opRevert(f *frame, _ *ir.Packed, sp *word) *word {
+func opRevert(f *frame, _ *instr, sp *word) *word {
 	return f.endWith(Reverted, sp, below(sp, 1))
 }
 
@@ -27,30 +27,31 @@ func (f *frame) endWith(halt Halt, offset, size *word) *word {
 	return f.end(halt)
 }
 
-func opKeccak256(f *frame, sp *word) *word {
-	offset, size := sp, below(sp, 1)
+// hash sets out to the hash of memory; false when out of gas.
+func (f *frame) hash(out, offset, size *word) bool {
 	if !f.reach(offset, size) || !f.charge(gasKeccakWord*wordCount(size[0])) {
-		return f.end(OutOfGas)
+		return false
 	}
-	f.evm.keccak.sum(f.slice(offset, size), size)
-	return size
+	f.evm.keccak.sum(f.slice(offset, size), out)
+	return true
 }
 
-func opMStore8(f *frame, sp *word) *word {
-	if !f.reachSize(sp, 1) {
-		return f.end(OutOfGas)
+// storeByte writes the lowest byte of x to memory; false when out of gas.
+func (f *frame) storeByte(offset, x *word) bool {
+	if !f.reachSize(offset, 1) {
+		return false
 	}
-	f.mem.bytes[sp[0]] = byte(below(sp, 1)[0])
-	return below(sp, 2)
+	f.mem.bytes[offset[0]] = byte(x[0])
+	return true
 }
 
-func opMSize(f *frame, _ *ir.Packed, sp *word) *word {
+func opMSize(f *frame, _ *instr, sp *word) *word {
 	sp = above(sp)
 	setUint64(sp, uint64(len(f.mem.bytes)))
 	return sp
 }
 
-func opMCopy(f *frame, _ *ir.Packed, sp *word) *word {
+func opMCopy(f *frame, _ *instr, sp *word) *word {
 	dst, src, size := sp, below(sp, 1), below(sp, 2)
 	farther := dst
 	if dst.Lt(src) {
@@ -68,21 +69,23 @@ func (f *frame) reachCopy(offset, size *word) bool {
 	return f.reach(offset, size) && f.charge(gasCopyWord*wordCount(size[0]))
 }
 
-// loadCallData replaces an offset by the call data there.
-func (f *frame) loadCallData(x *word) {
+// loadCallData sets z to the call data at offset.
+func (f *frame) loadCallData(z *word, offset uint64) {
 	size := uint64(len(f.input))
-	if x[1]|x[2]|x[3] == 0 && x[0] < size && size-x[0] >= ir.WordSize {
-		loadWord(x, f.input[x[0]:])
+	if offset < size && size-offset >= ir.WordSize {
+		loadWord(z, f.input[offset:])
 		return
 	}
 	var buf [ir.WordSize]byte
-	copyPadded(buf[:], f.input, x)
-	loadWord(x, buf[:])
+	if offset < size {
+		copy(buf[:], f.input[offset:])
+	}
+	loadWord(z, buf[:])
 }
 
-func opCallDataCopy(f *frame, _ *ir.Packed, sp *word) *word { return f.copyIn(f.input, sp) }
+func opCallDataCopy(f *frame, _ *instr, sp *word) *word { return f.copyIn(f.input, sp) }
 
-func opCodeCopy(f *frame, _ *ir.Packed, sp *word) *word { return f.copyIn(f.bytecode, sp) }
+func opCodeCopy(f *frame, _ *instr, sp *word) *word { return f.copyIn(f.bytecode, sp) }
 
 // copyIn copies from src, padded with zeros: the work of CALLDATACOPY, CODECOPY
 // and EXTCODECOPY, whose operands lie at sp.
@@ -95,13 +98,13 @@ func (f *frame) copyIn(src []byte, sp *word) *word {
 	return below(sp, 3)
 }
 
-func opReturnDataSize(f *frame, _ *ir.Packed, sp *word) *word {
+func opReturnDataSize(f *frame, _ *instr, sp *word) *word {
 	sp = above(sp)
 	setUint64(sp, uint64(len(f.returnData)))
 	return sp
 }
 
-func opReturnDataCopy(f *frame, _ *ir.Packed, sp *word) *word {
+func opReturnDataCopy(f *frame, _ *instr, sp *word) *word {
 	dst, offset, size := sp, below(sp, 1), below(sp, 2)
 	available := uint64(len(f.returnData))
 	if !offset.IsUint64() || !size.IsUint64() || offset[0] > available || size[0] > available-offset[0] {

@@ -34,7 +34,7 @@ func (f *frame) warm(addr common.Address) bool {
 
 func toAddress(x *word) common.Address { return common.Address(x.Bytes20()) }
 
-func opBalance(f *frame, _ *ir.Packed, sp *word) *word {
+func opBalance(f *frame, _ *instr, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -43,13 +43,13 @@ func opBalance(f *frame, _ *ir.Packed, sp *word) *word {
 	return sp
 }
 
-func opSelfBalance(f *frame, _ *ir.Packed, sp *word) *word {
+func opSelfBalance(f *frame, _ *instr, sp *word) *word {
 	sp = above(sp)
 	f.evm.state.Balance(f.self, sp)
 	return sp
 }
 
-func opExtCodeSize(f *frame, _ *ir.Packed, sp *word) *word {
+func opExtCodeSize(f *frame, _ *instr, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -58,7 +58,7 @@ func opExtCodeSize(f *frame, _ *ir.Packed, sp *word) *word {
 	return sp
 }
 
-func opExtCodeCopy(f *frame, _ *ir.Packed, sp *word) *word {
+func opExtCodeCopy(f *frame, _ *instr, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -67,7 +67,7 @@ func opExtCodeCopy(f *frame, _ *ir.Packed, sp *word) *word {
 	return f.copyIn(code, below(sp, 1))
 }
 
-func opExtCodeHash(f *frame, _ *ir.Packed, sp *word) *word {
+func opExtCodeHash(f *frame, _ *instr, sp *word) *word {
 	addr := toAddress(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
@@ -77,21 +77,21 @@ func opExtCodeHash(f *frame, _ *ir.Packed, sp *word) *word {
 	return sp
 }
 
-func opSStore(f *frame, in *ir.Packed, sp *word) *word {
+// store writes a slot; rest is the gas of the rest of the block.
+func (f *frame) store(key, value *word, rest uint64) Halt {
 	if f.static {
-		return f.end(WriteProtection)
+		return WriteProtection
 	}
-	if f.gas+uint64(in.Arg) <= gasStoreStipend {
-		return f.end(OutOfGas)
+	if f.gas+rest <= gasStoreStipend {
+		return OutOfGas
 	}
-	value := below(sp, 1)
-	change := f.evm.state.SetStorage(f.self, sp, value)
+	change := f.evm.state.SetStorage(f.self, key, value)
 	gas, refund := storeGas(&change, value)
 	f.evm.refund += refund
 	if !f.charge(gas) {
-		return f.end(OutOfGas)
+		return OutOfGas
 	}
-	return below(sp, 2)
+	return Success
 }
 
 // storeGas is the gas of a storage write and what it adds to the refund.
@@ -130,12 +130,12 @@ func storeGas(change *SlotChange, value *word) (gas uint64, refund int64) {
 	return gas + gasStoreWarm, refund
 }
 
-func opTLoad(f *frame, _ *ir.Packed, sp *word) *word {
+func opTLoad(f *frame, _ *instr, sp *word) *word {
 	f.evm.state.TransientStorage(f.self, sp, sp)
 	return sp
 }
 
-func opTStore(f *frame, _ *ir.Packed, sp *word) *word {
+func opTStore(f *frame, _ *instr, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}
@@ -143,7 +143,7 @@ func opTStore(f *frame, _ *ir.Packed, sp *word) *word {
 	return below(sp, 2)
 }
 
-func opLog(f *frame, in *ir.Packed, sp *word) *word {
+func opLog(f *frame, in *instr, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}
@@ -151,7 +151,7 @@ func opLog(f *frame, in *ir.Packed, sp *word) *word {
 	if !f.reach(offset, size) || !f.charge(gasLogByte*size[0]) {
 		return f.end(OutOfGas)
 	}
-	topics := make([]common.Hash, in.N)
+	topics := make([]common.Hash, in.opcode-byte(ir.LOG0))
 	for i := range topics {
 		topics[i] = below(sp, 2+i).Bytes32()
 	}
@@ -160,10 +160,10 @@ func opLog(f *frame, in *ir.Packed, sp *word) *word {
 		Topics:  topics,
 		Data:    bytes.Clone(f.slice(offset, size)),
 	})
-	return below(sp, 2+int(in.N))
+	return below(sp, 2+len(topics))
 }
 
-func opSelfDestruct(f *frame, _ *ir.Packed, sp *word) *word {
+func opSelfDestruct(f *frame, _ *instr, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}

@@ -18,9 +18,9 @@ import (
 type word = uint256.Int
 
 const (
-	frameWords = 1 + ir.StackMax // what a frame may need, with the unused word
-	chunkWords = 4 * frameWords  // words of a chunk
-	chunksKept = 8               // chunks kept between top-level calls
+	frameWords = 1 + ir.StackMax + temporariesMax // what a frame may need, with the unused word
+	chunkWords = 4 * frameWords                   // words of a chunk
+	chunksKept = 8                                // chunks kept between top-level calls
 	_          = uint(unsafe.Sizeof(word{}) - ir.WordSize)
 	_          = uint(ir.WordSize - unsafe.Sizeof(word{}))
 )
@@ -77,17 +77,7 @@ func above(sp *word) *word {
 	return (*word)(unsafe.Add(unsafe.Pointer(sp), ir.WordSize))
 }
 
-// bytesBelow returns the word that lies the given number of bytes below sp.
-func bytesBelow(sp *word, bytes uint16) *word {
-	return (*word)(unsafe.Add(unsafe.Pointer(sp), -int(bytes)))
-}
-
-// heightBytes is the size of the stack between base and sp.
-func heightBytes(sp, base *word) uintptr {
-	return uintptr(unsafe.Pointer(sp)) - uintptr(unsafe.Pointer(base))
-}
-
-// skip returns the instruction that comes count behind in.
-func skip(in *ir.Packed, count uint32) *ir.Packed {
-	return (*ir.Packed)(unsafe.Add(unsafe.Pointer(in), uintptr(count)*unsafe.Sizeof(ir.Packed{})))
+// heightLimbs is the size of the stack between base and sp, in limbs.
+func heightLimbs(sp, base *word) uint64 {
+	return uint64(uintptr(unsafe.Pointer(sp))-uintptr(unsafe.Pointer(base))) / 8
 }

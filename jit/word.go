@@ -42,18 +42,42 @@ func sub(z, x, y *word) {
 	z[3], _ = bits.Sub64(x[3], y[3], borrow)
 }
 
-// subUint64 subtracts y from z.
-func subUint64(z *word, y uint64) {
+// subUint64 sets z to x - y.
+func subUint64(z, x *word, y uint64) {
 	var borrow uint64
-	z[0], borrow = bits.Sub64(z[0], y, 0)
-	z[1], borrow = bits.Sub64(z[1], 0, borrow)
-	z[2], borrow = bits.Sub64(z[2], 0, borrow)
-	z[3], _ = bits.Sub64(z[3], 0, borrow)
+	z[0], borrow = bits.Sub64(x[0], y, 0)
+	z[1], borrow = bits.Sub64(x[1], 0, borrow)
+	z[2], borrow = bits.Sub64(x[2], 0, borrow)
+	z[3], _ = bits.Sub64(x[3], 0, borrow)
+}
+
+// subFromUint64 sets z to x - y.
+func subFromUint64(z *word, x uint64, y *word) {
+	var borrow uint64
+	z[0], borrow = bits.Sub64(x, y[0], 0)
+	z[1], borrow = bits.Sub64(0, y[1], borrow)
+	z[2], borrow = bits.Sub64(0, y[2], borrow)
+	z[3], _ = bits.Sub64(0, y[3], borrow)
 }
 
 // and sets z to x & y.
 func and(z, x, y *word) {
 	z[0], z[1], z[2], z[3] = x[0]&y[0], x[1]&y[1], x[2]&y[2], x[3]&y[3]
+}
+
+// or sets z to x | y.
+func or(z, x, y *word) {
+	z[0], z[1], z[2], z[3] = x[0]|y[0], x[1]|y[1], x[2]|y[2], x[3]|y[3]
+}
+
+// xor sets z to x ^ y.
+func xor(z, x, y *word) {
+	z[0], z[1], z[2], z[3] = x[0]^y[0], x[1]^y[1], x[2]^y[2], x[3]^y[3]
+}
+
+// not sets z to ^x.
+func not(z, x *word) {
+	z[0], z[1], z[2], z[3] = ^x[0], ^x[1], ^x[2], ^x[3]
 }
 
 // anyBit is zero if x is zero.
@@ -68,10 +92,13 @@ func addUint64(z, x *word, y uint64) {
 	z[3], _ = bits.Add64(x[3], 0, carry)
 }
 
-// equal reports whether x == y.
-func equal(x, y *word) bool {
-	return (x[0]^y[0])|(x[1]^y[1])|(x[2]^y[2])|(x[3]^y[3]) == 0
+// difference is zero if x == y.
+func difference(x, y *word) uint64 {
+	return (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])
 }
+
+// differenceUint64 is zero if x == y.
+func differenceUint64(x *word, y uint64) uint64 { return (x[0] ^ y) | x[1] | x[2] | x[3] }
 
 // less is 1 if x < y, else 0.
 func less(x, y *word) uint64 {
@@ -79,6 +106,13 @@ func less(x, y *word) uint64 {
 	_, borrow = bits.Sub64(x[1], y[1], borrow)
 	_, borrow = bits.Sub64(x[2], y[2], borrow)
 	_, borrow = bits.Sub64(x[3], y[3], borrow)
+	return borrow
+}
+
+// lessUint64 is 1 if x < y, else 0.
+func lessUint64(x *word, y uint64) uint64 {
+	_, borrow := bits.Sub64(x[0], y, 0)
+	_, borrow = bits.Sub64(x[1]|x[2]|x[3], 0, borrow)
 	return borrow
 }
 

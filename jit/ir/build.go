@@ -1,6 +1,9 @@
 package ir
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Bounds of a block; longer stretches are cut. They keep all that is counted in
 // a block within the fields that hold it.
@@ -47,6 +50,13 @@ func (b *Builder) Start(code []byte, fork Fork) {
 	b.out.Dests = b.out.Dests[:0]
 	b.reset()
 	b.findDests()
+}
+
+// SizeBytes is the memory that the builder holds on to.
+func (b *Builder) SizeBytes() int {
+	p := &b.out
+	return int(unsafe.Sizeof(*b)) + cap(p.Blocks)*int(unsafe.Sizeof(Block{})) + cap(p.Instrs)*int(unsafe.Sizeof(Instr{})) +
+		4*cap(p.Args) + 8*cap(p.Writes) + WordSize*cap(p.Consts) + 4*cap(p.Dests) + 8*cap(b.dests) + 5*cap(b.used)
 }
 
 func (b *Builder) reset() {

@@ -2,8 +2,7 @@ package ir
 
 import "strconv"
 
-// Op is an operation: an EVM opcode, or one that the decoder makes, of those
-// that lie between LOG4 and CREATE, where the EVM has none.
+// Op is an EVM opcode.
 type Op uint8
 
 // The EVM's opcodes. The families PUSH1-PUSH32, DUP1-DUP16, SWAP1-SWAP16 and
@@ -102,9 +101,6 @@ const (
 
 // String is the opcode's name.
 func (op Op) String() string {
-	if name, ok := madeNames[op]; ok {
-		return name
-	}
 	if name := table[op].Name; name != "" {
 		return name
 	}
