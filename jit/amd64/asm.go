@@ -40,9 +40,6 @@ func (a *assembler) reset() {
 	a.code, a.labels, a.fixups = a.code[:0], a.labels[:0], a.fixups[:0]
 }
 
-// pos is the offset of the next instruction.
-func (a *assembler) pos() int { return len(a.code) }
-
 func (a *assembler) newLabel() label {
 	a.labels = append(a.labels, unbound)
 	return label(len(a.labels) - 1)
@@ -96,6 +93,9 @@ func (a *assembler) take(n int) { a.code = a.code[:len(a.code)+n] }
 // bytes appends an instruction that has no operands.
 func (a *assembler) bytes(b ...byte) { a.code = append(a.code, b...) }
 
+// zeros appends n zeros.
+func (a *assembler) zeros(n int) { a.code = append(a.code, make([]byte, n)...) }
+
 func (a *assembler) ret()        { a.bytes(0xc3) }
 func (a *assembler) ud2()        { a.bytes(0x0f, 0x0b) }
 func (a *assembler) vzeroupper() { a.bytes(0xc5, 0xf8, 0x77) }
@@ -133,9 +133,6 @@ func (a *assembler) alu(op alu, dst, src reg) { a.rr(op.from(), dst, src) }
 
 // aluM: op dst, m.
 func (a *assembler) aluM(op alu, dst reg, m mem) { a.rm(op.from(), dst, m) }
-
-// aluTo: op m, src.
-func (a *assembler) aluTo(op alu, m mem, src reg) { a.mr(op.to(), m, src) }
 
 // aluI: op dst, imm.
 func (a *assembler) aluI(op alu, dst reg, imm int32) {
@@ -237,9 +234,6 @@ func (a *assembler) movzx8(dst, src reg) {
 
 // cmov: dst = src if c holds.
 func (a *assembler) cmov(c cond, dst, src reg) { a.rr(wide|map0F|0x40|opcode(c), dst, src) }
-
-// cmovM: dst = m if c holds; m is read in any case.
-func (a *assembler) cmovM(c cond, dst reg, m mem) { a.rm(wide|map0F|0x40|opcode(c), dst, m) }
 
 // vrr: op dst, first, src.
 func (a *assembler) vrr(op opcode, dst, first, src reg) {

@@ -209,7 +209,6 @@ func TestMemoryForms(t *testing.T) {
 		check("MOVZX "+x.disasm32()+" "+M, func(a *assembler) { a.rm(opMovzx8, x, m) })
 		check("MOV "+M+" "+x.disasm8(), func(a *assembler) { a.mr(opMov8To, m, x) })
 		check("MOV "+M+" -0x2", func(a *assembler) { a.storeI(m, -2) })
-		check("CMOVB "+X+" "+M, func(a *assembler) { a.cmovM(ifBelow, x, m) })
 	}
 }
 

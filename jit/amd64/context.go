@@ -1,18 +1,118 @@
 package amd64
 
+import (
+	"unsafe"
+
+	"github.com/holiman/uint256"
+)
+
+// operandsMax is the number of operands of the instruction that has most.
+const operandsMax = 7
+
+// spillWords is how many values a block can keep in memory at a time.
+const spillWords = 64
+
 // Context is what generated code and Go share of one running frame. Generated
-// code finds it in RDI and its fields at the offsets below.
+// code finds it in RDI and its fields at the offsets below; the trampoline moves
+// the registers in and out.
 //
-// Invariant: nothing in it points into a Go stack, for stacks move.
+// Generated code only reads the pointers in it; so the collector sees all that is
+// written to them.
 type Context struct {
-	exit   uint64  // why generated code left
-	resume uintptr // where to enter it again
+	exit   uint64  // why generated code left; see Exit
+	resume uintptr // where it goes on
+	top    uintptr // address of the top word of the EVM stack
+
+	// Gas is what generated code may spend before it leaves: a slice of the
+	// gas that the frame has.
+	Gas uint64
+
+	registers [savedCount]uint64 // across an exit
+	base      *uint256.Int       // top of the empty stack
+	need      uint64             // see Need
+	target    uint64             // of a jump, while its condition is computed
+
+	memory        *byte
+	memoryBytes   uint64
+	memoryLoads   uint64 // number of offsets at which a whole word lies in it
+	callData      *byte
+	callDataBytes uint64
+	callDataLoads uint64
+
+	// shift has room for a word that is shifted, zeros or signs beside it, and a
+	// limb of any value that is loaded with them.
+	shift [9]uint64
+
+	// operands are those of the instruction that the exit names, in the order
+	// of a stack that grows upwards, the last at topOperand. The result goes to
+	// where the stack's top is after it.
+	operands [topOperand + 2]uint256.Int
+
+	spill [spillWords]uint256.Int
 }
 
-// Offsets of the fields, and the frame below the trampoline, for generated code.
-const (
-	ctxExit   = 0
-	ctxResume = 8
+const topOperand = operandsMax
 
-	frameBytes = 512 // of which [RSP+8, RSP+frameBytes) is free
+// Offsets of the fields for generated code.
+const (
+	ctxExit          = 0
+	ctxResume        = 8
+	ctxTop           = 16
+	ctxGas           = 24
+	ctxRegisters     = 32
+	ctxBase          = ctxRegisters + 8*savedCount
+	ctxNeed          = ctxBase + 8
+	ctxTarget        = ctxNeed + 8
+	ctxMemory        = ctxTarget + 8
+	ctxMemoryBytes   = ctxMemory + 8
+	ctxMemoryLoads   = ctxMemoryBytes + 8
+	ctxCallData      = ctxMemoryLoads + 8
+	ctxCallDataBytes = ctxCallData + 8
+	ctxCallDataLoads = ctxCallDataBytes + 8
+	ctxShift         = ctxCallDataLoads + 8
+	ctxOperands      = ctxShift + 9*8
+	ctxSpill         = ctxOperands + wordBytes*(topOperand+2)
+
+	wordBytes  = 32
+	savedCount = 9 // allocatable registers; the trampoline knows them too
 )
+
+// Init gets the context ready to run code from its start. The stack is empty at
+// base, which points to a word that is never used; it grows upwards.
+func (ctx *Context) Init(code *Code, base *uint256.Int, callData []byte) {
+	ctx.base = base
+	ctx.top = uintptr(unsafe.Pointer(base))
+	ctx.resume = code.entry
+	ctx.callData = unsafe.SliceData(callData)
+	ctx.callDataBytes = uint64(len(callData))
+	ctx.callDataLoads = loads(callData)
+}
+
+// SetMemory tells generated code the frame's memory. It must be told when the
+// memory has grown or moved.
+func (ctx *Context) SetMemory(memory []byte) {
+	ctx.memory = unsafe.SliceData(memory)
+	ctx.memoryBytes = uint64(len(memory))
+	ctx.memoryLoads = loads(memory)
+}
+
+// loads is the number of offsets at which a whole word lies in b.
+func loads(b []byte) uint64 { return uint64(max(len(b)-(wordBytes-1), 0)) }
+
+// Top returns the top word of the stack. In an exit it is that of the block's
+// entry: nothing is above it.
+func (ctx *Context) Top() *uint256.Int { return ctx.word(0) }
+
+// word is the word at a distance from the top of the stack, upwards.
+func (ctx *Context) word(distance int) *uint256.Int {
+	height := ctx.top - uintptr(unsafe.Pointer(ctx.base))
+	return (*uint256.Int)(unsafe.Add(unsafe.Pointer(ctx.base), int(height)+distance*wordBytes))
+}
+
+// Need is the gas that generated code needs to go on after ExitGas.
+func (ctx *Context) Need() uint64 { return ctx.need }
+
+// Operands returns the last operand of the instruction or halt that the exit
+// names. Those before it lie below it, as on a stack; its result goes to where
+// the top of that stack is then.
+func (ctx *Context) Operands() *uint256.Int { return &ctx.operands[topOperand] }

@@ -8,7 +8,7 @@ import "fmt"
 //
 // The trampoline is an ordinary function with a prologue that checks the stack:
 // each entry is a place where the scheduler may preempt the goroutine, and there
-// are frameBytes of stack below it. Generated code may use all general and
+// is stack below it for assembly routines that generated code calls. Generated code may use all general and
 // vector registers but RSP, which must be as it was when it returns; it finds
 // the context in RDI. While it runs, the scheduler cannot preempt the goroutine
 // and the collector cannot stop the world: that is what gas slices bound.

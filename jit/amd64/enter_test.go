@@ -18,6 +18,22 @@ func TestOffsets(t *testing.T) {
 	}
 	check("exit", unsafe.Offsetof(ctx.exit), ctxExit)
 	check("resume", unsafe.Offsetof(ctx.resume), ctxResume)
+	check("top", unsafe.Offsetof(ctx.top), ctxTop)
+	check("Gas", unsafe.Offsetof(ctx.Gas), ctxGas)
+	check("registers", unsafe.Offsetof(ctx.registers), ctxRegisters)
+	check("base", unsafe.Offsetof(ctx.base), ctxBase)
+	check("need", unsafe.Offsetof(ctx.need), ctxNeed)
+	check("target", unsafe.Offsetof(ctx.target), ctxTarget)
+	check("memory", unsafe.Offsetof(ctx.memory), ctxMemory)
+	check("memoryBytes", unsafe.Offsetof(ctx.memoryBytes), ctxMemoryBytes)
+	check("memoryLoads", unsafe.Offsetof(ctx.memoryLoads), ctxMemoryLoads)
+	check("callData", unsafe.Offsetof(ctx.callData), ctxCallData)
+	check("callDataBytes", unsafe.Offsetof(ctx.callDataBytes), ctxCallDataBytes)
+	check("callDataLoads", unsafe.Offsetof(ctx.callDataLoads), ctxCallDataLoads)
+	check("shift", unsafe.Offsetof(ctx.shift), ctxShift)
+	check("operands", unsafe.Offsetof(ctx.operands), ctxOperands)
+	check("spill", unsafe.Offsetof(ctx.spill), ctxSpill)
+	check("the trampoline's end of registers", unsafe.Sizeof(ctx.registers), 8*len(allocatable))
 }
 
 func newMemory(t testing.TB) *Memory {
@@ -45,11 +61,12 @@ func install(t testing.TB, m *Memory, put func(a *assembler)) uintptr {
 func leave(a *assembler, code int32) {
 	resume := a.newLabel()
 	a.leaLabel(rax, resume)
-	a.store(at(rdi, ctxResume), rax)
-	a.storeI(at(rdi, ctxExit), code)
+	a.movI(rcx, uint64(code))
 	a.ret()
 	a.bind(resume)
 }
+
+const registerMark = 0x5ead0000
 
 func TestEnter(t *testing.T) {
 	m := newMemory(t)
@@ -57,14 +74,18 @@ func TestEnter(t *testing.T) {
 	code := install(t, m, func(a *assembler) {
 		for _, r := range registers { // all but RSP and RDI may change
 			if r != rsp && r != rdi {
-				a.movI(r, 0xdead0000+uint64(r))
+				a.movI(r, registerMark+uint64(r))
 			}
 		}
-		for disp := int32(8); disp < frameBytes; disp += 8 { // and so may the frame
-			a.storeI(at(rsp, disp), -1)
-		}
 		leave(a, 1)
+		wrong := a.newLabel()
+		for _, r := range append([]reg{r12, r15}, allocatable[:]...) { // these are kept
+			a.aluI(cmp, r, registerMark+int32(r))
+			a.jcc(ifNotEqual, wrong)
+		}
 		leave(a, 2)
+		a.bind(wrong)
+		leave(a, 3)
 	})
 	for want := uint64(1); want <= 2; want++ {
 		enter(ctx, code)
@@ -73,6 +94,11 @@ func TestEnter(t *testing.T) {
 		}
 		runtime.GC()
 		code = ctx.resume
+	}
+	for i, r := range allocatable {
+		if got := ctx.registers[i]; got != registerMark+uint64(r) {
+			t.Errorf("register %d was kept as %x; want %x", r, got, registerMark+uint64(r))
+		}
 	}
 }
 

@@ -58,8 +58,8 @@ const (
 
 	opVmovdqu   = vector | prefixF3 | map0F | 0x6f
 	opVmovdquTo = vector | prefixF3 | map0F | 0x7f
-	opVpshufb   = vector | prefix66 | map0F38 | 0x00
-	opVpermq    = vector | wide | prefix66 | map0F3A | 0x00 // and an immediate
+	opVpshufb   = vector | prefix66 | map0F38
+	opVpermq    = vector | wide | prefix66 | map0F3A // and an immediate
 )
 
 // alu is an operation of the arithmetic group by its number in the encoding.

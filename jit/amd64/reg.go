@@ -24,9 +24,6 @@ const (
 	noReg = rsp // as an index: the encoding has no RSP there and means none
 )
 
-// vreg is a vector register by its number in the encoding.
-type vreg = reg
-
 // cond is a condition on the flags by its number in the encoding. A condition
 // and its opposite differ in the lowest bit.
 type cond uint8

@@ -1,0 +1,108 @@
+package amd64
+
+import "github.com/redline-evm/redline/jit/ir"
+
+// stub is code that is seldom run, to be put behind all blocks.
+type stub struct {
+	kind   stubKind
+	at     label
+	exit   uint64 // unless of stubGas
+	resume label
+	gas    uint64 // of stubGas
+
+	// Of stubInstr: where operands and result are.
+	instr    int
+	operands [2]operand
+	dst      [4]reg
+}
+
+type stubKind uint8
+
+const (
+	stubExit  stubKind = iota // leave
+	stubGas                   // leave for more gas
+	stubInstr                 // have Go run an instruction, then go on
+)
+
+func (c *Compiler) addStub(s stub) label {
+	s.at = c.asm.newLabel()
+	c.stubs = append(c.stubs, s)
+	return s.at
+}
+
+func (c *Compiler) emitStub(s *stub) {
+	c.asm.bind(s.at)
+	switch s.kind {
+	case stubGas:
+		c.asm.movI(rax, s.gas)
+		c.asm.leaLabel(rcx, s.resume)
+		c.asm.jmp(c.gasExit)
+	case stubExit:
+		c.leave(s.exit, s.resume)
+	case stubInstr:
+		for k, v := range c.program.Operands(s.instr) {
+			c.storeOperand(k, v, &s.operands[k])
+		}
+		back := c.asm.newLabel()
+		c.leave(s.exit, back)
+		c.asm.bind(back)
+		c.loadResult(s.instr, s.dst)
+		c.asm.jmp(s.resume)
+	}
+}
+
+// slowWay returns a label for the case that Go must run instruction i, whose
+// result belongs to dst. The place to go on is to be bound by the caller.
+func (c *Compiler) slowWay(i int, dst [4]reg) (slow, resume label) {
+	s := stub{kind: stubInstr, exit: exitWord(ExitInstr, i), resume: c.asm.newLabel(), instr: i, dst: dst}
+	for k, v := range c.program.Operands(i) {
+		s.operands[k] = c.operand(v)
+	}
+	return c.addStub(s), s.resume
+}
+
+// leave returns to Go, which comes back to resume.
+func (c *Compiler) leave(exit uint64, resume label) {
+	c.asm.leaLabel(rax, resume)
+	c.asm.movI(rcx, exit)
+	c.asm.ret()
+}
+
+// storeOperand hands operand k to Go, if it is one that Go cannot find itself.
+func (c *Compiler) storeOperand(k int, v ir.Value, o *operand) {
+	if _, ok := v.Result(); !ok {
+		return
+	}
+	for limb := range 4 {
+		c.storeLimb(at(rdi, operandOffset(topOperand-k, limb)), o, limb, rax)
+	}
+}
+
+// loadResult loads into dst what Go made of instruction i.
+func (c *Compiler) loadResult(i int, dst [4]reg) {
+	if !c.program.Instrs[i].Op.Pushes() {
+		return
+	}
+	place := topOperand + 1 - len(c.program.Operands(i))
+	for k := range limbCount(int(c.program.Instrs[i].Bits)) {
+		c.asm.load(dst[k], at(rdi, operandOffset(place, k)))
+	}
+}
+
+func operandOffset(i, limb int) int32 { return int32(ctxOperands + i*wordBytes + 8*limb) }
+
+// lowerExit has Go run instruction i.
+func (c *Compiler) lowerExit(i int) {
+	for k, v := range c.program.Operands(i) {
+		o := c.operand(v)
+		c.storeOperand(k, v, &o)
+	}
+	resume := c.asm.newLabel()
+	c.leave(exitWord(ExitInstr, i), resume)
+	c.asm.bind(resume)
+	if c.alloc.of(i).last != unused {
+		dst := c.define(i)
+		c.loadResult(i, dst)
+		c.settle(i, dst)
+	}
+}
