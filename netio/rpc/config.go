@@ -72,7 +72,10 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.QueuesBytes, 512<<20)
 	setDefault(&c.RequestTimeout, 30*time.Second)
 	setDefault(&c.CallTimeout, 5*time.Second)
-	setDefault(&c.CallSlots, max(8, 4*runtime.GOMAXPROCS(0)))
+	// One processor stays free for the goroutine that makes or follows the
+	// chain: behind calls on all of them it would wait for the scheduler's time
+	// slices, 10 ms each.
+	setDefault(&c.CallSlots, max(1, runtime.GOMAXPROCS(0)-1))
 	setDefault(&c.GasCap, 50_000_000)
 	setDefault(&c.SyncTimeout, 5*time.Second)
 	setDefault(&c.SyncMaxTimeout, 30*time.Second)

@@ -1,6 +1,9 @@
 package rpc
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"unicode/utf8"
+)
 
 // request is one JSON-RPC 2.0 request. Its parts point into the body.
 type request struct {
@@ -11,10 +14,10 @@ type request struct {
 }
 
 // parseBody splits a body into its requests. It returns nil if the body is not
-// JSON. What is JSON but no request comes back as a request that is not valid.
+// JSON; that is UTF-8, and ids go back as they came. What is JSON but no request comes back as a request that is not valid.
 // Of a batch of more than limit it returns limit+1.
 func parseBody(body []byte, limit int) (requests []request, batch bool) {
-	if !json.Valid(body) {
+	if !utf8.Valid(body) || !json.Valid(body) {
 		return nil, false
 	}
 	s := scanner{text: body}

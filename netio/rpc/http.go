@@ -17,6 +17,7 @@ func newHTTPServer(cfg *Config, handle fasthttp.RequestHandler) *fasthttp.Server
 		Name:        "redline",
 		Concurrency: cfg.MaxConnections,
 		// Bodies are read by the handler: it knows how much memory is left.
+		HeaderReceived:               headerReceived(cfg.MaxBodyBytes),
 		StreamRequestBody:            true,
 		MaxRequestBodySize:           smallBodyBytes,
 		DisablePreParseMultipartForm: true,
@@ -39,6 +40,10 @@ func (quietLogger) Printf(string, ...any) {}
 // handshake or a health check; OPTIONS is a browser that asks first.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	s.allowOrigin(ctx)
+	if len(ctx.Request.Header.Peek(refusedHeader)) > 0 {
+		s.refuse(ctx, fasthttp.StatusRequestEntityTooLarge, errBodyTooLarge.Error())
+		return
+	}
 	switch string(ctx.Method()) {
 	case fasthttp.MethodPost:
 		s.handlePost(ctx)
@@ -51,31 +56,18 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	case fasthttp.MethodOptions:
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 	default:
-		refuse(ctx, fasthttp.StatusMethodNotAllowed, "method not allowed")
+		s.refuse(ctx, fasthttp.StatusMethodNotAllowed, "method not allowed")
 	}
-}
-
-// refuse answers with an HTTP error and drops the connection, on which there
-// may be a body that nobody wants to read.
-func refuse(ctx *fasthttp.RequestCtx, status int, message string) {
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("text/plain; charset=utf-8")
-	ctx.SetBodyString(message)
-	ctx.SetConnectionClose()
 }
 
 func (s *Server) handlePost(ctx *fasthttp.RequestCtx) {
 	if !isJSON(ctx.Request.Header.ContentType()) {
-		refuse(ctx, fasthttp.StatusUnsupportedMediaType, "invalid content type, only application/json is supported")
-		return
-	}
-	if length := ctx.Request.Header.ContentLength(); length > s.cfg.MaxBodyBytes {
-		refuse(ctx, fasthttp.StatusRequestEntityTooLarge, errBodyTooLarge.Error())
+		s.refuse(ctx, fasthttp.StatusUnsupportedMediaType, "invalid content type, only application/json is supported")
 		return
 	}
 	b, err := readBody(requestBody(ctx), s.cfg.MaxBodyBytes, s.bodies)
 	if err != nil {
-		refuse(ctx, bodyStatus(err), err.Error())
+		s.refuse(ctx, bodyStatus(err), err.Error())
 		return
 	}
 	defer b.release()
@@ -88,7 +80,7 @@ func (s *Server) handlePost(ctx *fasthttp.RequestCtx) {
 	case s.replies.take(len(reply)):
 		ctx.Response.SetBodyStream(&heldReply{*bytes.NewReader(reply), len(reply), s.replies}, len(reply))
 	default:
-		refuse(ctx, fasthttp.StatusServiceUnavailable, "server is busy: too many large replies at once")
+		s.refuse(ctx, fasthttp.StatusServiceUnavailable, "server is busy: too many large replies at once")
 	}
 }
 
@@ -139,7 +131,7 @@ func isJSON(contentType []byte) bool {
 // handleHealth says that the server is there and where the chain is.
 func (s *Server) handleHealth(ctx *fasthttp.RequestCtx) {
 	if path := string(ctx.Path()); path != "/" && path != "/health" {
-		refuse(ctx, fasthttp.StatusNotFound, "not found")
+		s.refuse(ctx, fasthttp.StatusNotFound, "not found")
 		return
 	}
 	o := beginObject(nil)

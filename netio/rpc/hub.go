@@ -118,7 +118,7 @@ func (h *hub) tellMissed() {
 		}
 	}
 	for k := range h.mu.sockets {
-		k.cutOff("events were lost")
+		k.cutOff(closeLost)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,10 @@ func TestAnswers(t *testing.T) {
 		{"eth_getBalance", `["0x1111111111111111111111111111111111111111","latest",1]`, `"error":{"code":-32602,"message":"too many arguments, want at most 2"}`},
 		{"eth_chainId", `[1]`, `"error":{"code":-32602,"message":"too many arguments, want at most 0"}`},
 		{"eth_getStorageAt", `["0xaa00000000000000000000000000000000000000","0xasdf","latest"]`, `"error":{"code":-32602,"message":"invalid hex in storage key: \"0xasdf\""}`},
+		{"eth_getStorageAt", `["0xaa00000000000000000000000000000000000000","0x","latest"]`, `"result":"0x` + strings.Repeat("0", 63) + `1"`},
+		{"eth_getStorageAt", `["0xaa00000000000000000000000000000000000000","0","latest"]`, `"result":"0x` + strings.Repeat("0", 63) + `1"`},
+		{"eth_getStorageAt", `["0xaa00000000000000000000000000000000000000","0x` + strings.Repeat("0", 65) + `","latest"]`,
+			`"error":{"code":-32602,"message":"storage key too long (want at most 32 bytes): \"0x` + strings.Repeat("0", 65) + `\""}`},
 		{"eth_getBlockByNumber", `["latest"]`, `"error":{"code":-32602,"message":"missing value for required argument 1"}`},
 		{"eth_getBlockByNumber", `["latest","yes"]`, `"error":{"code":-32602,"message":"invalid argument 1: json: cannot unmarshal string into Go value of type bool"}`},
 		{"eth_feeHistory", `[1,"0x99",[]]`, `"error":{"code":-32000,"message":"request beyond head block: requested 153, head 1"}`},
@@ -87,6 +92,18 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// Calls must leave a processor to the goroutine that makes the chain.
+func TestCallSlotsLeaveAProcessor(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	for procs, want := range map[int]int{1: 1, 2: 1, 8: 7} {
+		runtime.GOMAXPROCS(procs)
+		if got := (Config{}).withDefaults().CallSlots; got != want {
+			t.Errorf("%d processors: got %d calls at once; want %d", procs, got, want)
+		}
+	}
+}
+
 func TestEnvelopes(t *testing.T) {
 	s := startServer(t, newFakeBackend(), Config{MaxBatchItems: 3})
 	deep := strings.Repeat("[", 100_000)
@@ -96,6 +113,8 @@ func TestEnvelopes(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":1,`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}`},
 		{deep, `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}`},
 		{deep + strings.Repeat("]", len(deep)), `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}`},
+		{"{\"jsonrpc\":\"2.0\",\"id\":\"\xff\",\"method\":\"eth_chainId\"}", `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}`},
+		{`{"jsonrpc":"2.0","id":"ü","method":"eth_chainId"}`, `{"jsonrpc":"2.0","id":"ü","result":"0x539"}`},
 		{`7`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"invalid request"}}`},
 		{`null`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"invalid request"}}`},
 		{`"eth_chainId"`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"invalid request"}}`},

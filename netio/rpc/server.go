@@ -23,15 +23,16 @@ type Server struct {
 	methods map[string]method
 	modules []string
 
-	hub      *hub
-	filters  *filterTable
-	tips     *tipOracle
-	bodies   *budget
-	replies  *budget
-	queues   *budget
-	slots    chan struct{}
-	http     *fasthttp.Server
-	upgrader websocket.FastHTTPUpgrader
+	hub       *hub
+	filters   *filterTable
+	tips      *tipOracle
+	bodies    *budget
+	replies   *budget
+	queues    *budget
+	slots     chan struct{}
+	lingering chan struct{} // one item per connection
+	http      *fasthttp.Server
+	upgrader  websocket.FastHTTPUpgrader
 
 	ctx    context.Context // ends when the server stops
 	cancel context.CancelFunc
@@ -49,16 +50,17 @@ type Server struct {
 func New(cfg Config, backend Backend) *Server {
 	cfg = cfg.withDefaults()
 	s := &Server{
-		cfg:     cfg,
-		backend: backend,
-		config:  backend.ChainConfig(),
-		signer:  types.LatestSigner(backend.ChainConfig()),
-		filters: newFilterTable(cfg.MaxFilters, cfg.FilterTTL),
-		tips:    &tipOracle{backend: backend},
-		bodies:  newBudget(cfg.BodiesBytes),
-		replies: newBudget(cfg.RepliesBytes),
-		queues:  newBudget(cfg.QueuesBytes),
-		slots:   make(chan struct{}, cfg.CallSlots),
+		cfg:       cfg,
+		backend:   backend,
+		config:    backend.ChainConfig(),
+		signer:    types.LatestSigner(backend.ChainConfig()),
+		filters:   newFilterTable(cfg.MaxFilters, cfg.FilterTTL),
+		tips:      &tipOracle{backend: backend},
+		bodies:    newBudget(cfg.BodiesBytes),
+		replies:   newBudget(cfg.RepliesBytes),
+		queues:    newBudget(cfg.QueuesBytes),
+		slots:     make(chan struct{}, cfg.CallSlots),
+		lingering: make(chan struct{}, lingerMax),
 	}
 	s.methods, s.modules = selectMethods(cfg.Modules)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -112,7 +114,7 @@ func (s *Server) closeSockets() {
 	defer s.mu.Unlock()
 	s.mu.closed = true
 	for k := range s.mu.sockets {
-		k.cutOff("server is shutting down")
+		k.cutOff(closeShutdown)
 	}
 }
 

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -32,15 +33,43 @@ type socket struct {
 	mu struct {
 		sync.Mutex
 		queue  [][]byte
-		queued int    // bytes
-		closed bool   // nothing is queued any more
-		reason string // why the server closed it
+		queued int     // bytes
+		closed bool    // nothing is queued any more
+		reason closing // why the server closed it
+	}
+}
+
+// closing is what the server says when it closes a WebSocket; the zero value
+// is nothing, for a connection that ended by itself.
+type closing struct {
+	code int // of RFC 6455
+	text string
+}
+
+var (
+	closeShutdown = closing{websocket.CloseGoingAway, "server is shutting down"}
+	closeTooLarge = closing{websocket.CloseMessageTooBig, errBodyTooLarge.Error()}
+	closeBusy     = closing{websocket.CloseTryAgainLater, errServerBusy.Error()}
+	closeTooSlow  = closing{websocket.ClosePolicyViolation, "client reads too slowly"}
+	closeLost     = closing{websocket.ClosePolicyViolation, "events were lost"}
+)
+
+// unreadable says why the server closes a WebSocket whose message it could not
+// read; nothing when the connection broke.
+func unreadable(err error) closing {
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		return closeTooLarge
+	case errors.Is(err, errServerBusy):
+		return closeBusy
+	default:
+		return closing{}
 	}
 }
 
 func (s *Server) handleUpgrade(ctx *fasthttp.RequestCtx) {
 	if s.socketsFull() {
-		refuse(ctx, fasthttp.StatusServiceUnavailable, "too many WebSocket connections")
+		s.refuse(ctx, fasthttp.StatusServiceUnavailable, "too many WebSocket connections")
 		return
 	}
 	s.upgrader.Upgrade(ctx, func(conn *websocket.Conn) { //nolint:errcheck // it has told the client
@@ -68,12 +97,15 @@ func (k *socket) serve() {
 	}()
 	k.read(ctx)
 	cancel()
-	k.cutOff("")
+	k.cutOff(closing{})
 	k.s.hub.stopAll(k)
 	for range maxSocketCalls { // wait for the requests that still run
 		k.calls <- struct{}{}
 	}
 	<-written
+	if k.mu.reason == closeTooLarge || k.mu.reason == closeBusy { // there is more of the message
+		k.s.linger(k.conn.NetConn())
+	}
 	// A request that ran to its end meanwhile may have subscribed.
 	k.s.hub.stopAll(k)
 }
@@ -90,7 +122,7 @@ func (k *socket) read(ctx context.Context) {
 		}
 		b, err := readBody(message, k.s.cfg.MaxBodyBytes, k.s.bodies)
 		if err != nil {
-			k.cutOff(err.Error())
+			k.cutOff(unreadable(err))
 			return
 		}
 		k.accept(ctx, b)
@@ -144,7 +176,7 @@ func (k *socket) send(message []byte) {
 	}
 	size := len(message)
 	if k.mu.queued > 0 && k.mu.queued+size > k.s.cfg.SocketQueueBytes || !k.s.queues.take(size) {
-		k.close("client reads too slowly")
+		k.close(closeTooSlow)
 		return
 	}
 	k.mu.queue = append(k.mu.queue, message)
@@ -153,14 +185,14 @@ func (k *socket) send(message []byte) {
 }
 
 // cutOff ends the connection, with a reason if it was the server's wish.
-func (k *socket) cutOff(reason string) {
+func (k *socket) cutOff(reason closing) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.close(reason)
 }
 
 // close marks the socket closed; the writer does the rest. k.mu is held.
-func (k *socket) close(reason string) {
+func (k *socket) close(reason closing) {
 	if k.mu.closed {
 		return
 	}
@@ -185,7 +217,7 @@ func (k *socket) write() {
 		case <-k.wake:
 		case <-ping.C:
 			if k.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(socketWriteTimeout)) != nil {
-				k.cutOff("")
+				k.cutOff(closing{})
 			}
 		}
 		if !k.flush() {
@@ -212,7 +244,7 @@ func (k *socket) flush() bool {
 	k.mu.Unlock()
 	k.s.queues.give(queued)
 	if closed {
-		k.cutOff("")
+		k.cutOff(closing{})
 		k.goodbye(reason)
 	}
 	return !closed
@@ -227,9 +259,9 @@ func (k *socket) writeOne(message []byte) bool {
 
 // goodbye says why the server closes the connection, if it does, and makes the
 // reader return.
-func (k *socket) goodbye(reason string) {
-	if reason != "" {
-		message := websocket.FormatCloseMessage(websocket.ClosePolicyViolation, reason)
+func (k *socket) goodbye(reason closing) {
+	if reason != (closing{}) {
+		message := websocket.FormatCloseMessage(reason.code, reason.text)
 		k.conn.WriteControl(websocket.CloseMessage, message, time.Now().Add(time.Second)) //nolint:errcheck // the client may be gone
 	}
 	k.conn.SetReadDeadline(time.Now()) //nolint:errcheck // likewise

@@ -178,7 +178,7 @@ func TestSocketLimits(t *testing.T) {
 	}
 	conn.WriteMessage(websocket.TextMessage, []byte(strings.Repeat(" ", 1<<16+1)))
 	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
 		t.Errorf("a message too large: got %v", err)
 	}
 	eventually(t, "the socket is gone", func() bool { return !s.socketsFull() })
@@ -248,7 +248,7 @@ func TestShutdownClosesSockets(t *testing.T) {
 	if err := s.Shutdown(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
 		t.Errorf("got %v; want to be told", err)
 	}
 }

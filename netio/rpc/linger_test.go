@@ -1,0 +1,70 @@
+package rpc
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+)
+
+// checkRaw sends bytes and wants an HTTP status, after all bytes were sent.
+func checkRaw(t *testing.T, s *testServer, name, request string, want int) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Errorf("%s: cannot send: %v", name, err)
+		return
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Errorf("%s: got %v; want status %d", name, err, want)
+		return
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != want || !resp.Close {
+		t.Errorf("%s: got status %d, %q, close %t, %v; want status %d and a close", name, resp.StatusCode, text, resp.Close, err, want)
+	}
+}
+
+// A refusal must reach a client that sends its whole body before it reads, and
+// must not wait for a body that is not wanted.
+func TestRefusalsArrive(t *testing.T) {
+	s := startServer(t, newFakeBackend(), Config{RequestTimeout: time.Hour})
+	const size = 8 << 20
+	body := strings.Repeat(" ", size)
+	head := func(method, kind, length string) string {
+		return method + " / HTTP/1.1\r\nHost: x\r\nContent-Type: " + kind + "\r\n" + length + "\r\n\r\n"
+	}
+	const kind = "application/json"
+	checkRaw(t, s, "all of the body", head("POST", kind, "Content-Length: 8388608")+body, http.StatusRequestEntityTooLarge)
+	checkRaw(t, s, "chunks", head("POST", kind, "Transfer-Encoding: chunked")+"800000\r\n"+body+"\r\n0\r\n\r\n", http.StatusRequestEntityTooLarge)
+	checkRaw(t, s, "another type", head("POST", "text/plain", "Content-Length: 4194304")+body[:4<<20], http.StatusUnsupportedMediaType)
+	checkRaw(t, s, "nothing of the body", head("POST", kind, "Content-Length: 1000000000"), http.StatusRequestEntityTooLarge)
+	checkRaw(t, s, "some of the body", head("POST", kind, "Content-Length: 1000000000")+"abcd", http.StatusRequestEntityTooLarge)
+	checkRaw(t, s, "permission asked", head("POST", kind, "Expect: 100-continue\r\nContent-Length: 1000000000"), http.StatusRequestEntityTooLarge)
+	checkRaw(t, s, "another verb", head("GET", kind, "Content-Length: 8388608")+body, http.StatusRequestEntityTooLarge)
+	s.check("eth_chainId", "[]", alive)
+	eventually(t, "no connection lingers", func() bool { return len(s.lingering) == 0 })
+}
+
+func TestSocketRefusalArrives(t *testing.T) {
+	s := startServer(t, newFakeBackend(), Config{})
+	conn := dialSocket(t, s, nil)
+	if err := conn.WriteMessage(websocket.TextMessage, make([]byte, 16<<20)); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
+		t.Errorf("got %v; want to be told", err)
+	}
+}
