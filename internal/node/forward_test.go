@@ -118,6 +118,9 @@ func TestForward(t *testing.T) {
 	if err := submit(t, f, replaced); err != nil || f.PendingTransaction(replaced.Hash()) != nil {
 		t.Errorf("executed before the answer came: got %v, pending", err)
 	}
+	if len(pending) != 4 || pending[3] != replaced.Hash() {
+		t.Errorf("executed before the answer came: announced %d transactions; want it as the 4th", len(pending))
+	}
 }
 
 func TestForwardReplacesByNonce(t *testing.T) {

@@ -48,8 +48,9 @@ func newForwardTable(signer types.Signer, state *memstate.State) *forwardTable {
 	return t
 }
 
-// add remembers a transaction, in the place of one with the same nonce. It
-// reports whether the transaction is new and still waits.
+// add remembers a transaction that waits, in the place of one with the same
+// nonce. It reports whether it did not know the transaction before, also of one
+// that was executed before the sequencer's answer came.
 func (t *forwardTable) add(tx *types.Transaction, now time.Time) bool {
 	sender, err := types.Sender(t.signer, tx)
 	if err != nil {
@@ -57,8 +58,11 @@ func (t *forwardTable) add(tx *types.Transaction, now time.Time) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.mu.byHash[tx.Hash()] != nil || tx.Nonce() < t.nonce(sender) {
+	if t.mu.byHash[tx.Hash()] != nil {
 		return false
+	}
+	if tx.Nonce() < t.nonce(sender) {
+		return true
 	}
 	if t.mu.byNonce[sender] == nil {
 		t.mu.byNonce[sender] = map[uint64]*forwarded{}
