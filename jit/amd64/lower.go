@@ -11,6 +11,8 @@ var lowerings = [256]func(c *Compiler, i int){
 	ir.XOR:        func(c *Compiler, i int) { c.lowerChain(i, xor, xor) },
 	ir.NOT:        (*Compiler).lowerNot,
 	ir.MUL:        (*Compiler).lowerMul,
+	ir.DIV:        (*Compiler).lowerDivide,
+	ir.MOD:        (*Compiler).lowerDivide,
 	ir.LT:         (*Compiler).lowerCompare,
 	ir.SLT:        (*Compiler).lowerCompare,
 	ir.EQ:         (*Compiler).lowerCompare,
