@@ -32,7 +32,7 @@ var stateTestCommand = &cli.Command{
 	Description: `Paths are files, folders, and archives (.tar, .tar.zst) of state tests as published by
 ethereum/execution-spec-tests and ethereum/tests. Prints each failure with its reason and, for
 skipped tests, the reasons; the last line is "N passed, N failed, N skipped". The exit code is 1
-if a test failed.
+if a test failed, and if no test matched.
 
 Examples:
    sequencer evm statetest fixtures/state_tests

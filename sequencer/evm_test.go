@@ -76,6 +76,8 @@ func TestSpecTestCommands(t *testing.T) {
 	check("\n0 passed, 1 failed, 0 skipped\n", true, "statetest", bad)
 	check("\n0 passed, 1 failed, 0 skipped\n", true, "blocktest", bad)
 	check("see sequencer evm statetest --help\n", true, "statetest")
+	check("no test matched\n", true, "statetest", "--run", "nothing", bad)
+	check("want one of Cancun, Prague, Osaka, BPO1, BPO2, BPO3, BPO4, BPO5\n", true, "blocktest", "--fork", "Foo", bad)
 	out, err := sequencerCommand("evm", "blocktest", "--json", bad)
 	var report specReport
 	if err == nil || json.Unmarshal([]byte(out), &report) != nil || report.Failed != 1 || len(report.Failures) != 1 {

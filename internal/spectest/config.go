@@ -108,6 +108,19 @@ func forkIndex(name string) (int, error) {
 	return 0, skip(fmt.Sprintf("fork %s is not one that Redline runs", name))
 }
 
+func isFork(name string) bool {
+	_, err := forkIndex(name)
+	return err == nil
+}
+
+func forkNames() string {
+	var names []string
+	for _, fork := range forks {
+		names = append(names, fork.name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // usesFork reports whether the network has the fork at its start or end.
 func usesFork(network, fork string) bool {
 	before, after, _, err := parseNetwork(network)

@@ -71,8 +71,11 @@ func (s *Summary) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// RunState runs state tests. An error means that the tests could not be read;
-// what fails is in the summary.
+// ErrNoMatch says that there was nothing to run: no case, not even one to skip.
+var ErrNoMatch = errors.New("no test matched")
+
+// RunState runs state tests. An error means that the tests could not be read,
+// or that there were none; what fails is in the summary.
 func RunState(ctx context.Context, opts Options) (Summary, error) { return run(ctx, opts, stateCases) }
 
 // RunBlocks runs blockchain tests.
@@ -97,6 +100,9 @@ type decoder func(name string, test json.RawMessage) ([]testCase, error)
 
 // run reads files in one goroutine and runs their cases in several.
 func run(ctx context.Context, opts Options, decode decoder) (Summary, error) {
+	if opts.Fork != "" && !isFork(opts.Fork) {
+		return Summary{}, fmt.Errorf("cannot run tests of fork %q: want one of %s", opts.Fork, forkNames())
+	}
 	workers := opts.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -120,6 +126,9 @@ func run(ctx context.Context, opts Options, decode decoder) (Summary, error) {
 	}
 	err := group.Wait()
 	slices.SortFunc(total.summary.Failures, func(a, b Failure) int { return cmp.Compare(a.Case, b.Case) })
+	if s := &total.summary; err == nil && s.Passed+len(s.Failures)+s.Skipped() == 0 {
+		err = fmt.Errorf("cannot run tests of %s: %w", strings.Join(opts.Paths, ", "), ErrNoMatch)
+	}
 	return total.summary, err
 }
 

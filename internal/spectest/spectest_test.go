@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"os"
@@ -135,9 +136,6 @@ func TestForkFilterAndSkips(t *testing.T) {
 	if s := runOne(t, transferTest(t, nil), Options{Fork: "osaka"}); s.Passed != 1 {
 		t.Errorf("summary is %+v; want 1 passed", s)
 	}
-	if s := runOne(t, transferTest(t, nil), Options{Match: "nothing"}); s.Passed != 0 {
-		t.Errorf("summary is %+v; want none", s)
-	}
 	old := transferTest(t, func(test, post map[string]any) { test["post"] = map[string]any{"Berlin": []any{post}} })
 	s := runOne(t, old, Options{})
 	if s.Skipped() != 1 || s.Skips["fork Berlin is not one that Redline runs"] != 1 {
@@ -146,6 +144,28 @@ func TestForkFilterAndSkips(t *testing.T) {
 	var text bytes.Buffer
 	if _, err := s.WriteTo(&text); err != nil || !strings.HasSuffix(text.String(), "\n0 passed, 0 failed, 1 skipped\n") {
 		t.Errorf("summary prints %q, %v", &text, err)
+	}
+}
+
+// A run that ran nothing, for a typing error say, must not look like success.
+func TestNothingRunIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	tests := writeFile(t, filepath.Join(dir, "tests.json"), transferTest(t, nil))
+	empty := writeFile(t, filepath.Join(dir, "empty.json"), []byte("{}"))
+	check := func(want string, opts Options) {
+		t.Helper()
+		for _, run := range []func(context.Context, Options) (Summary, error){RunState, RunBlocks} {
+			if _, err := run(t.Context(), opts); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%+v: got error %v; want %q", opts, err, want)
+			}
+		}
+	}
+	check(`fork "Foo": want one of Cancun, Prague, Osaka, BPO1`, Options{Paths: []string{tests}, Fork: "Foo"})
+	check("no test matched", Options{Paths: []string{tests}, Match: "nothing"})
+	check("no test matched", Options{Paths: []string{empty}})
+	check("no test matched", Options{Paths: []string{t.TempDir()}})
+	if _, err := RunState(t.Context(), Options{Paths: []string{tests}, Fork: "BPO1"}); !errors.Is(err, ErrNoMatch) {
+		t.Errorf("no test of the fork: got %v", err)
 	}
 }
 
