@@ -60,10 +60,12 @@ func (n *Node) simulate(
 		Block:     exec.HeaderOverride(req.Header),
 	})
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, err
+	case view.Expired(): // then err, too, may come of values that were gone
+		return nil, rpc.ErrStateExpired
 	case err != nil:
 		return nil, err
-	case view.Expired(): // the message may have read what was not there any more
-		return nil, rpc.ErrStatePruned
 	}
 	answer := &rpc.CallResult{Gas: result.Gas, Output: result.Output, Reverted: result.Halt == jit.Reverted}
 	if !answer.Reverted {

@@ -13,6 +13,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
 
+	"github.com/redline-evm/redline/jit/exec"
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/netio/rpc"
 )
@@ -113,6 +114,30 @@ func TestStates(t *testing.T) {
 	}
 	if _, err := n.State(rpc.ByNumber(1)); !errors.Is(err, rpc.ErrStatePruned) {
 		t.Errorf("got %v; want %v", err, rpc.ErrStatePruned)
+	}
+}
+
+// A call during which the state goes beyond the life of a view may have read
+// values that are gone: neither its result nor its error is true.
+func TestCallOutlivesItsState(t *testing.T) {
+	c := newTestChain(t)
+	n := newTestNode(c)
+	c.mini()
+	for _, torn := range []error{nil, errors.New("insufficient funds, as it seems")} {
+		_, err := n.simulate(t.Context(), withCode(rpc.Latest(), "00"), func(context.Context, *exec.CallInput) (*exec.CallResult, error) {
+			for range memstate.ViewLife + 1 {
+				c.seal()
+				c.mini()
+			}
+			return &exec.CallResult{}, torn
+		}, func(h *types.Header) *types.Header { return h })
+		if !errors.Is(err, rpc.ErrStateExpired) {
+			t.Errorf("with error %v: got %v; want %v", torn, err, rpc.ErrStateExpired)
+		}
+	}
+	state, err := n.State(rpc.Latest())
+	if err != nil || state.Expired() {
+		t.Errorf("a fresh state: got expired, %v", err)
 	}
 }
 

@@ -38,7 +38,8 @@ type Backend interface {
 	Block(ref BlockRef) (*chain.EVMBlock, error)
 
 	// State returns the state after an EVM block; for the open block, after
-	// its newest mini-block. It stays as it is while the chain goes on.
+	// its newest mini-block. It stays as it is while the chain goes on, until
+	// it is Expired.
 	// Errors: ErrUnknownBlock, ErrStatePruned.
 	State(ref BlockRef) (State, error)
 
@@ -51,7 +52,7 @@ type Backend interface {
 	// succeeds; on the open block it runs with the timestamp of the next one.
 	// Both stop soon after ctx ends and then return its error. What the
 	// message does is in the result; errors are ErrUnknownBlock,
-	// ErrStatePruned, and reasons why the message could not begin.
+	// ErrStatePruned, ErrStateExpired, and reasons why the message could not begin.
 	Call(ctx context.Context, req *CallRequest) (*CallResult, error)
 	EstimateGas(ctx context.Context, req *CallRequest) (*CallResult, error)
 
@@ -88,6 +89,9 @@ var (
 	ErrUnknownBlock = errors.New("header not found")
 	// ErrStatePruned says that the state of a block is no longer kept.
 	ErrStatePruned = errors.New("historical state is not available")
+	// ErrStateExpired says that the chain went on so far during the request
+	// that the state it read is gone.
+	ErrStateExpired = errors.New("the chain moved on too fast for this request: the node is catching up, try again")
 	// ErrAlreadyKnown says that the pool holds the transaction already.
 	ErrAlreadyKnown = errors.New("already known")
 )
@@ -125,6 +129,10 @@ func ByHash(hash common.Hash) BlockRef { return BlockRef{Tag: TagHash, Hash: has
 
 // State reads the world state at one point of the chain.
 type State interface {
+	// Expired reports whether values may be gone because the chain went on too
+	// far. A reader asks after it has read: false means that all was true.
+	Expired() bool
+
 	Account(addr common.Address) (chain.Account, bool)
 	Storage(addr common.Address, key uint256.Int) uint256.Int
 	Code(hash common.Hash) []byte

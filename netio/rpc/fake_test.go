@@ -43,6 +43,7 @@ type fakeBackend struct {
 	estimate func(ctx context.Context, req *CallRequest) (*CallResult, error)
 	submit   func(tx *types.Transaction) error
 	sync     *SyncStatus
+	expired  bool // what states say
 
 	mu struct {
 		sync.Mutex
@@ -263,6 +264,8 @@ func (f *fakeBackend) State(ref BlockRef) (State, error) {
 	}
 	return f, nil
 }
+
+func (f *fakeBackend) Expired() bool { return f.expired }
 
 func (f *fakeBackend) Account(addr common.Address) (chain.Account, bool) {
 	account, ok := f.mu.accounts[addr]

@@ -6,12 +6,22 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
+
+	"github.com/redline-evm/redline/internal/chain"
 )
 
-// state returns the state that ref names.
-func (s *Server) state(ref BlockRef) (State, error) {
+// readState lets read read the state that ref names. Only without an error is
+// what it read true.
+func (s *Server) readState(ref BlockRef, read func(State)) error {
 	state, err := s.backend.State(ref)
-	return state, blockError(ref, err)
+	if err != nil {
+		return blockError(ref, err)
+	}
+	read(state)
+	if state.Expired() {
+		return ErrStateExpired
+	}
+	return nil
 }
 
 // blockError gives ErrUnknownBlock geth's words for a block named by its hash.
@@ -27,12 +37,9 @@ func (s *Server) getBalance(c *call, dst []byte) ([]byte, error) {
 	if err := c.args.end(); err != nil {
 		return dst, err
 	}
-	state, err := s.state(ref)
-	if err != nil {
-		return dst, err
-	}
-	account, _ := state.Account(addr)
-	return appendWordQuantity(dst, &account.Balance), nil
+	var account chain.Account
+	err := s.readState(ref, func(state State) { account, _ = state.Account(addr) })
+	return appendWordQuantity(dst, &account.Balance), err
 }
 
 func (s *Server) getCode(c *call, dst []byte) ([]byte, error) {
@@ -40,15 +47,13 @@ func (s *Server) getCode(c *call, dst []byte) ([]byte, error) {
 	if err := c.args.end(); err != nil {
 		return dst, err
 	}
-	state, err := s.state(ref)
-	if err != nil {
-		return dst, err
-	}
 	var code []byte
-	if account, ok := state.Account(addr); ok && account.CodeHash != types.EmptyCodeHash {
-		code = state.Code(account.CodeHash)
-	}
-	return appendData(dst, code), nil
+	err := s.readState(ref, func(state State) {
+		if account, ok := state.Account(addr); ok && account.CodeHash != types.EmptyCodeHash {
+			code = state.Code(account.CodeHash)
+		}
+	})
+	return appendData(dst, code), err
 }
 
 func (s *Server) getStorageAt(c *call, dst []byte) ([]byte, error) {
@@ -56,13 +61,10 @@ func (s *Server) getStorageAt(c *call, dst []byte) ([]byte, error) {
 	if err := c.args.end(); err != nil {
 		return dst, err
 	}
-	state, err := s.state(ref)
-	if err != nil {
-		return dst, err
-	}
-	value := state.Storage(addr, *new(uint256.Int).SetBytes32(key[:]))
+	var value uint256.Int
+	err := s.readState(ref, func(state State) { value = state.Storage(addr, *new(uint256.Int).SetBytes32(key[:])) })
 	word := common.Hash(value.Bytes32())
-	return appendData(dst, word[:]), nil
+	return appendData(dst, word[:]), err
 }
 
 // getTransactionCount answers for `pending` with the nonce after the sender's
@@ -76,10 +78,7 @@ func (s *Server) getTransactionCount(c *call, dst []byte) ([]byte, error) {
 		nonce, err := s.backend.PendingNonce(c.ctx, addr)
 		return appendQuantity(dst, nonce), err
 	}
-	state, err := s.state(ref)
-	if err != nil {
-		return dst, err
-	}
-	account, _ := state.Account(addr)
-	return appendQuantity(dst, account.Nonce), nil
+	var account chain.Account
+	err := s.readState(ref, func(state State) { account, _ = state.Account(addr) })
+	return appendQuantity(dst, account.Nonce), err
 }

@@ -244,6 +244,8 @@ type gethState struct {
 	disk ethdb.Database
 }
 
+func (s gethState) Expired() bool { return false }
+
 func (s gethState) Account(addr common.Address) (chain.Account, bool) {
 	return chain.Account{Nonce: s.db.GetNonce(addr), Balance: *s.db.GetBalance(addr), CodeHash: s.db.GetCodeHash(addr)}, s.db.Exist(addr)
 }

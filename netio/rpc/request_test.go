@@ -249,6 +249,21 @@ func TestErrorsOfTheBackend(t *testing.T) {
 	s.check("eth_chainId", "[]", alive)
 }
 
+// What was read from a state that has gone meanwhile must not be told.
+func TestExpiredStateIsAnError(t *testing.T) {
+	f := newFakeBackend()
+	f.expired = true
+	s := startServer(t, f, Config{})
+	for method, params := range map[string]string{
+		"eth_getBalance":          `["0x1111111111111111111111111111111111111111","latest"]`,
+		"eth_getCode":             `["0x1111111111111111111111111111111111111111","latest"]`,
+		"eth_getStorageAt":        `["0x1111111111111111111111111111111111111111","0x0","latest"]`,
+		"eth_getTransactionCount": `["0x1111111111111111111111111111111111111111","latest"]`,
+	} {
+		s.check(method, params, `"error":{"code":-32000,"message":"the chain moved on too fast for this request: the node is catching up, try again"}`)
+	}
+}
+
 func TestCallTimeoutAndSlots(t *testing.T) {
 	f := newFakeBackend()
 	running := make(chan struct{}, 10)
