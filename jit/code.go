@@ -133,6 +133,7 @@ const (
 	// These end a block. The stack pointer moves by dst.
 	armFall        // into the header behind
 	armJump        // to the header at to
+	armMoveJump    // a = b before that
 	armJumpTo      // to the JUMPDEST at a
 	armJumpIf      // to the header at to if a is not zero, else into that behind
 	armJumpIfZero  //

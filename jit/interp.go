@@ -58,11 +58,11 @@ func (f *frame) run() Halt {
 			case armMul:
 				at(sp, ip.dst).Mul(at(sp, ip.a), at(sp, ip.b))
 			case armDiv:
-				at(sp, ip.dst).Div(at(sp, ip.a), at(sp, ip.b))
+				divide(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
 			case armSdiv:
-				at(sp, ip.dst).SDiv(at(sp, ip.a), at(sp, ip.b))
+				divideSigned(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
 			case armMod:
-				at(sp, ip.dst).Mod(at(sp, ip.a), at(sp, ip.b))
+				modulo(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
 			case armSmod:
 				at(sp, ip.dst).SMod(at(sp, ip.a), at(sp, ip.b))
 			case armAddMod:
@@ -201,6 +201,11 @@ func (f *frame) run() Halt {
 			case armFall:
 				sp = at(sp, ip.dst)
 			case armJump:
+				sp = at(sp, ip.dst)
+				ip = skip(instrs, ip.to)
+				break block
+			case armMoveJump:
+				copyWord(at(sp, ip.a), at(sp, ip.b))
 				sp = at(sp, ip.dst)
 				ip = skip(instrs, ip.to)
 				break block

@@ -17,6 +17,7 @@ type lowerer struct {
 
 	block    *ir.Block
 	results  []resultInfo            // of the block's instructions
+	movedTo  [ir.HeightMax + 1]int32 // by depth of an entry slot: height of a write that gets its word, if noMove is not there
 	lastRead [ir.HeightMax + 1]int32 // by depth of an entry slot: instruction, or noRead, or atEnd
 	temps    temporaries             //
 	moves    parallelMove            //
@@ -38,6 +39,7 @@ type resultInfo struct {
 const (
 	noRead = -1
 	atEnd  = 1<<31 - 1
+	noMove = atEnd
 )
 
 // lower lowers code by the rules of fork. The result belongs to the lowerer and
@@ -155,7 +157,7 @@ func (l *lowerer) findReads() {
 		l.results[i] = resultInfo{lastRead: noRead}
 	}
 	for i := range block.Need {
-		l.lastRead[i] = noRead
+		l.lastRead[i], l.movedTo[i] = noRead, noMove
 	}
 	for i := range count {
 		for _, v := range l.program.Operands(int(block.First) + i) {
@@ -164,6 +166,9 @@ func (l *lowerer) findReads() {
 	}
 	for _, w := range l.writes() {
 		l.read(w.Value, atEnd)
+		if depth, ok := w.Value.EntrySlot(); ok {
+			l.movedTo[depth] = w.At
+		}
 	}
 	l.read(block.Term.Dest, atEnd)
 	l.read(block.Term.X, atEnd)
@@ -191,7 +196,9 @@ func (l *lowerer) result(v ir.Value) *resultInfo {
 }
 
 // findHomes lets instructions write their result to where it has to be at the
-// block's end, if nobody reads what was there before after that.
+// block's end, if nobody reads what was there before after that. If what was
+// there moves to another place at the end, the result can go to that one: then
+// the two are exchanged.
 func (l *lowerer) findHomes() {
 	for _, w := range l.writes() {
 		r := l.result(w.Value)
@@ -199,10 +206,21 @@ func (l *lowerer) findHomes() {
 			continue
 		}
 		i, _ := w.Value.Result()
-		if w.At > 0 || l.lastRead[-w.At] <= int32(i-int(l.block.First)) {
-			r.homed, r.place = true, int16(w.At)*limbs
+		for _, at := range [...]int32{w.At, l.exchange(w.At)} {
+			if at > 0 && at == w.At || at <= 0 && l.lastRead[-at] <= l.local(i) {
+				r.homed, r.place = true, int16(at)*limbs
+				break
+			}
 		}
 	}
+}
+
+// exchange returns the place that gets the word at a height at the block's end.
+func (l *lowerer) exchange(height int32) int32 {
+	if height > 0 {
+		return noMove
+	}
+	return l.movedTo[-height]
 }
 
 // placeOf returns where v is. A constant is brought to a temporary, which is

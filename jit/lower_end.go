@@ -24,7 +24,7 @@ func (l *lowerer) endBlock() {
 			l.emit(instr{op: armFall, dst: height})
 		}
 	case ir.Jump:
-		l.emitJump(instr{op: armJump, dst: height}, t.Target)
+		l.emitJump(l.jump(height), t.Target)
 	case ir.Branch:
 		l.emitJump(l.branch(t, x, y, height, t.Negated), t.Target)
 	case ir.JumpTo:
@@ -37,6 +37,16 @@ func (l *lowerer) endBlock() {
 		l.emit(instr{op: armHeader, b: ir.StackMax * limbs})
 		l.emit(instr{op: armJumpTo, a: place - height})
 	}
+}
+
+// jump returns a jump, which takes in a move just before.
+func (l *lowerer) jump(height int16) instr {
+	last := len(l.out.instrs) - 1
+	if in := l.out.instrs[last]; in.op == armMove {
+		l.out.instrs = l.out.instrs[:last]
+		return instr{op: armMoveJump, dst: height, a: in.dst, b: in.a}
+	}
+	return instr{op: armJump, dst: height}
 }
 
 // halt lowers a terminator that ends the frame.

@@ -30,8 +30,8 @@ func (l *lowerer) startMoves() {
 		m.dsts = append(m.dsts, w.At)
 		m.src[w.At+ir.HeightMax] = src
 		m.pending[w.At+ir.HeightMax] = true
-		if depth, ok := w.Value.EntrySlot(); ok {
-			m.readers[depth]++
+		if l.isEntryPlace(src) {
+			m.readers[-src/limbs]++
 		}
 	}
 }
@@ -42,12 +42,11 @@ func (l *lowerer) keepOperand(v ir.Value) int16 {
 	switch {
 	case v == ir.NoValue || v.IsConst():
 		return noPlace
-	case l.result(v) != nil:
+	case l.result(v) != nil && !l.isMoveTo(l.placeOf(v)):
 		return l.placeOf(v)
 	}
-	depth, _ := v.EntrySlot()
 	place := l.placeOf(v)
-	if !l.isWritten(int32(-depth)) {
+	if !l.isWritten(int32(place / limbs)) {
 		return place
 	}
 	for _, dst := range l.moves.dsts {
@@ -58,6 +57,16 @@ func (l *lowerer) keepOperand(v ir.Value) int16 {
 	kept := l.temps.alloc()
 	l.emit(instr{op: armMove, dst: kept, a: place})
 	return kept
+}
+
+// isEntryPlace reports whether a place is that of an entry slot.
+func (l *lowerer) isEntryPlace(place int16) bool {
+	return place <= 0 && int(-place)/limbs < int(l.block.Need)
+}
+
+// isMoveTo reports whether a move that did not run yet goes to a place.
+func (l *lowerer) isMoveTo(place int16) bool {
+	return l.isEntryPlace(place) && l.moves.pending[int(place)/limbs+ir.HeightMax]
 }
 
 // isWritten reports whether the block writes the stack at a height.
@@ -89,7 +98,7 @@ func (m *parallelMove) runReady(l *lowerer, dst int32) {
 		src := m.src[dst+ir.HeightMax]
 		l.emit(instr{op: armMove, dst: int16(dst) * limbs, a: src})
 		m.pending[dst+ir.HeightMax] = false
-		if src > 0 || int(-src)/limbs >= int(l.block.Need) {
+		if !l.isEntryPlace(src) {
 			return
 		}
 		m.readers[-src/limbs]--

@@ -45,18 +45,19 @@ func signExtendTo(z, x *word, index uint64) {
 		copyWord(z, x)
 		return
 	}
-	limb, shift := index/8, 56-index%8*8
-	extended := int64(x[limb]<<shift) >> shift
+	shift := 56 - index%8*8
+	extended := int64(x[index/8%4]<<shift) >> shift
 	sign := uint64(extended >> 63)
-	for i := range uint64(4) {
-		switch {
-		case i < limb:
-			z[i] = x[i]
-		case i == limb:
-			z[i] = uint64(extended)
-		default:
-			z[i] = sign
-		}
+	a, b, c := x[0], x[1], x[2]
+	switch index / 8 {
+	case 0:
+		z[0], z[1], z[2], z[3] = uint64(extended), sign, sign, sign
+	case 1:
+		z[0], z[1], z[2], z[3] = a, uint64(extended), sign, sign
+	case 2:
+		z[0], z[1], z[2], z[3] = a, b, uint64(extended), sign
+	default:
+		z[0], z[1], z[2], z[3] = a, b, c, uint64(extended)
 	}
 }
 

@@ -51,6 +51,9 @@ func (b *Builder) condition(t *Term, cond Value) {
 			t.Op, t.Negated = in.Op, !t.Negated
 			t.X, t.Y = in.Args[0], in.Args[1]
 		case SUB, XOR:
+			if b.stack.holds(t.X) {
+				return // it is there anyway
+			}
 			t.Op = EQ
 			t.X, t.Y = in.Args[0], in.Args[1]
 		}

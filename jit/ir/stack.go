@@ -43,6 +43,17 @@ func (s *symbolicStack) swap(depth int) {
 	*x, *y = *y, *x
 }
 
+// holds reports whether v is among the few words on top.
+func (s *symbolicStack) holds(v Value) bool {
+	const few = 16
+	for height := s.top; height >= s.known && height > s.top-few; height-- {
+		if s.values[height+HeightMax] == v {
+			return true
+		}
+	}
+	return false
+}
+
 // appendWrites appends what the stack holds now and did not at the entry.
 func (s *symbolicStack) appendWrites(writes []Write) []Write {
 	for height := s.known; height <= s.top; height++ {
