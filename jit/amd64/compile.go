@@ -69,10 +69,11 @@ func (c *Code) SizeBytes() int { return len(c.bytes) }
 
 // blockLabels are the entries of a block's code.
 type blockLabels struct {
-	entry label // gas is not charged
-	run   label // gas is not charged, and RAX is how much to charge; only behind an empty block
-	body  label // gas is charged
-	gas   uint64
+	entry   label // nothing is done yet
+	checked label // the stack's height is known to be good
+	run     label // nothing is done, and RAX is the gas to charge; only behind an empty block
+	body    label // the height is good and gas is charged
+	gas     uint64
 }
 
 // NewCompiler returns a compiler that installs code in memory.
@@ -132,7 +133,7 @@ func (c *Compiler) reset(program *ir.Program) {
 			labels.run = c.blocks[i+1].run
 			labels.gas += c.blocks[i+1].gas
 		} else {
-			labels.run, labels.body = c.asm.newLabel(), c.asm.newLabel()
+			labels.checked, labels.run, labels.body = c.asm.newLabel(), c.asm.newLabel(), c.asm.newLabel()
 		}
 		c.dynamic = c.dynamic || b.Term.Kind == ir.JumpTo || b.Term.Kind == ir.BranchTo
 	}
@@ -154,13 +155,18 @@ func (c *Compiler) compileBlock(i int) error {
 		c.asm.jmp(labels.run)
 		return nil
 	}
+	if _, target := c.program.BlockAt(uint64(b.PC)); target {
+		c.known = bounds{}
+	}
 	if i > 0 && empty(&c.program.Blocks[i-1]) {
-		c.chargeRun(labels)
+		c.chargeRun(i)
 	}
 	c.asm.bind(labels.entry)
+	c.checkStack(i)
+	c.asm.bind(labels.checked)
 	c.chargeGas(labels)
 	c.asm.bind(labels.body)
-	c.checkStack(i)
+	c.known = c.known.after(b)
 	c.alloc.begin(c.program, b)
 	for j := int(b.First); j < int(b.End); j++ {
 		c.lower(j)
@@ -189,12 +195,16 @@ func (c *Compiler) chargeGas(labels *blockLabels) {
 }
 
 // chargeRun charges what a run of empty blocks costs together with the block
-// behind it, and goes to that.
-func (c *Compiler) chargeRun(labels *blockLabels) {
-	resume := c.asm.newLabel()
+// behind it, block i, and goes to that.
+func (c *Compiler) chargeRun(i int) {
+	labels := &c.blocks[i]
+	resume, short := c.asm.newLabel(), c.asm.newLabel()
 	c.asm.bind(labels.run)
 	c.asm.alu(sub, r15, rax)
-	c.asm.jcc(ifNotBelow, labels.body)
+	c.asm.jccShort(ifBelow, short)
+	c.checkStack(i)
+	c.asm.jmp(labels.body)
+	c.asm.bind(short)
 	c.asm.leaLabel(rcx, resume)
 	c.asm.jmp(c.gasExit)
 	c.asm.bind(resume)
@@ -217,30 +227,42 @@ func (c *Compiler) emitGasExit() {
 // and it can grow by at least room.
 type bounds struct{ low, room int }
 
-// checkStack leaves if the stack is too low or too high. A block that only the
-// one before it leads to inherits what that knew.
+// cover reports whether the height is good for block b.
+func (k bounds) cover(b *ir.Block) bool { return int(b.Need) <= k.low && int(b.Peak) <= k.room }
+
+// after is what is known at the end of b, at whose start k is known and which
+// has been checked.
+func (k bounds) after(b *ir.Block) bounds {
+	return bounds{
+		low:  max(int(b.Need), k.low) + int(b.Height),
+		room: max(int(b.Peak), k.room) - int(b.Height),
+	}
+}
+
+// checkStack leaves if the stack is too low or too high for block i, unless it
+// is known not to be.
 func (c *Compiler) checkStack(i int) {
 	b := &c.program.Blocks[i]
-	if _, target := c.program.BlockAt(uint64(b.PC)); target {
-		c.known = bounds{}
+	if c.known.cover(b) {
+		return
 	}
-	need, peak := int(b.Need), int(b.Peak)
-	if need > c.known.low || peak > c.known.room {
-		s := c.addStub(stub{kind: stubExit, exit: exitWord(ExitStack, i), resume: c.blocks[i].entry})
-		if need+peak > ir.StackMax {
-			c.asm.jmp(s)
-		} else {
-			c.asm.mov(rax, r12)
-			c.asm.aluM(sub, rax, at(rdi, ctxBase))
-			if need > 0 {
-				c.asm.aluI(sub, rax, int32(need*wordBytes))
-			}
-			c.asm.aluI(cmp, rax, int32((ir.StackMax-peak-need)*wordBytes))
-			c.asm.jcc(ifAbove, s)
-		}
+	c.asm.mov(rax, r12)
+	c.asm.aluM(sub, rax, at(rdi, ctxBase))
+	if b.Need > 0 {
+		c.asm.aluI(sub, rax, int32(b.Need)*wordBytes)
 	}
-	height := int(b.Height)
-	c.known = bounds{low: max(need, c.known.low) + height, room: max(peak, c.known.room) - height}
+	c.asm.aluI(cmp, rax, (ir.StackMax-int32(b.Peak)-int32(b.Need))*wordBytes)
+	c.asm.jcc(ifAbove, c.addStub(stub{kind: stubExit, exit: exitWord(ExitStack, i), resume: c.blocks[i].entry}))
+}
+
+// entry is where to go for block i from here: past its check of the stack if it
+// must succeed.
+func (c *Compiler) entry(i int) label {
+	b := &c.program.Blocks[i]
+	if c.known.cover(b) && !empty(b) {
+		return c.blocks[i].checked
+	}
+	return c.blocks[i].entry
 }
 
 // reserveJumps makes room for the table of dynamic jumps: for each offset in the

@@ -295,6 +295,26 @@ func TestRandomPrograms(t *testing.T) {
 	}
 }
 
+// FuzzCompile runs any bytecode at all.
+func FuzzCompile(f *testing.F) {
+	f.Add(fibonacci(20), []byte{}, uint16(5000), uint16(100))
+	for seed := range uint64(20) {
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))}
+		f.Add(g.program(), []byte("call data of more than one word, so that it can be loaded"), uint16(10000), uint16(500))
+	}
+	c := NewCompiler(newMemory(f))
+	f.Fuzz(func(t *testing.T, bytecode, callData []byte, gas, slice uint16) {
+		if len(bytecode) > 1<<10 {
+			t.Skip("long programs find nothing that short ones do not")
+		}
+		var b ir.Builder
+		if _, err := c.Compile(b.Build(bytecode, ir.Osaka), testLimits); errors.Is(err, ErrTooLarge) {
+			t.Skip(err)
+		}
+		both(t, c, bytecode, uint64(gas), uint64(slice)+1, callData)
+	})
+}
+
 // TestManyValues has more values at a time than there are registers, and then
 // more than can be spilled.
 func TestManyValues(t *testing.T) {

@@ -3,6 +3,8 @@ package amd64
 import (
 	"runtime"
 
+	"github.com/holiman/uint256"
+
 	"github.com/redline-evm/redline/jit/ir"
 )
 
@@ -52,9 +54,15 @@ func (ctx *Context) fill(program *ir.Program, operands []ir.Value) {
 	for i, v := range operands {
 		dst := &ctx.operands[topOperand-i]
 		if depth, ok := v.EntrySlot(); ok {
-			*dst = *ctx.word(-depth)
-		} else if v.IsConst() {
-			*dst, _ = program.Const(v)
+			copyWord(dst, ctx.word(-depth))
+		} else if x, ok := program.Const(v); ok {
+			copyWord(dst, &x)
 		}
 	}
+}
+
+// copyWord copies limb by limb: an assignment would become loads of 16 bytes,
+// which wait for the stores of 8 bytes that generated code made just before.
+func copyWord(dst, src *uint256.Int) {
+	dst[0], dst[1], dst[2], dst[3] = src[0], src[1], src[2], src[3]
 }

@@ -25,7 +25,7 @@ func (c *Compiler) terminate(i int) {
 		c.asm.store(at(rdi, ctxTarget), rdx)
 		holds := c.condition(t)
 		c.flush(b)
-		c.asm.jcc(holds.not(), c.blocks[i+1].entry)
+		c.asm.jcc(holds.not(), c.entry(i+1))
 		c.asm.load(rdx, at(rdi, ctxTarget))
 		c.dispatch(i)
 	case ir.Halt:
@@ -49,7 +49,7 @@ func (c *Compiler) condition(t *ir.Term) cond {
 // targetLabel is where the static jump of block i goes to.
 func (c *Compiler) targetLabel(i int) label {
 	if j, ok := c.program.BlockAt(uint64(c.program.Blocks[i].Term.Target)); ok {
-		return c.blocks[j].entry
+		return c.entry(j)
 	}
 	return c.badJump(i)
 }
