@@ -22,7 +22,7 @@ func pastLen(s *State) int {
 	if slot.older == nil {
 		return 0
 	}
-	return len(*slot.older)
+	return len(slot.older.past)
 }
 
 // TestHotSlotIsBounded writes one slot in every mini-block: the past must hold
@@ -85,6 +85,59 @@ func TestNothingRetiresWholly(t *testing.T) {
 	for i := range s.shards {
 		if n := len(s.shards[i].accounts); n != 0 {
 			t.Errorf("got %d accounts; want none", n)
+		}
+	}
+}
+
+// TestAllHistory keeps everything: each EVM block's end stays readable for ever,
+// what is between is retired as ever, and nothing is looked at again and again.
+func TestAllHistory(t *testing.T) {
+	const minisPerBlock, blocks = 10, 4 * Horizon
+	s := NewKeeping(0)
+	for mini := range uint64(minisPerBlock * blocks) {
+		s.Commit(mini, mini/minisPerBlock, slotDiff(mini+1))
+	}
+	for block := range uint64(blocks) {
+		view, err := s.At(block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := view.Storage(testAddr(0), testKey(0)), (block+1)*minisPerBlock; got.Uint64() != want {
+			t.Fatalf("EVM block %d: got %s; want %d", block, &got, want)
+		}
+	}
+	if got, most := pastLen(s), blocks+minisPerBlock*(2*ViewLife+2); got > most {
+		t.Errorf("got %d past values; want at most %d", got, most)
+	}
+	for block := range uint64(2 * (ViewLife + 1)) {
+		s.Commit(minisPerBlock*blocks, blocks+block, &chain.StateDiff{})
+	}
+	if got := pastLen(s); got != blocks-1 {
+		t.Errorf("got %d past values; want the ends of %d EVM blocks", got, blocks-1)
+	}
+	if len(s.retirement.due) != 0 || len(s.retirement.ready) != 0 {
+		t.Errorf("got %d due, %d ready; want nothing to look at", len(s.retirement.due), len(s.retirement.ready))
+	}
+}
+
+// TestBusyAfterAPause writes a slot, leaves it alone until retirement looks at it
+// for the horizon only, and then writes it often: what is between the ends of
+// EVM blocks must go within the life of views, not of the horizon.
+func TestBusyAfterAPause(t *testing.T) {
+	const minisPerBlock, pause = 20, 3 * ViewLife
+	s := New()
+	mini := uint64(0)
+	for block := range uint64(Horizon) {
+		for range minisPerBlock {
+			d := slotDiff(mini + 1)
+			if block > 2 && block < pause {
+				d = &chain.StateDiff{}
+			}
+			s.Commit(mini, block, d)
+			mini++
+		}
+		if got, most := pastLen(s), int(block)+minisPerBlock*(2*ViewLife+2); got > most {
+			t.Fatalf("EVM block %d: got %d past values; want at most %d", block, got, most)
 		}
 	}
 }

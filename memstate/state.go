@@ -13,10 +13,11 @@
 // change value after value while others read: its version is not published
 // until it is complete.
 //
-// The past is bounded. Views of the last Horizon EVM blocks can be taken, and
-// any view stays true until ViewLife EVM blocks have begun after it was taken.
-// What no such view can ask for is retired a little with each commit, so that
-// no commit pays for all.
+// The past is bounded, unless all of it is wanted. Views of the last Horizon EVM
+// blocks can be taken, or of as many as the state was made for, and any view
+// stays true until ViewLife EVM blocks have begun after it was taken. What no
+// such view can ask for is retired a little with each commit, so that no commit
+// pays for all.
 package memstate
 
 import (
@@ -36,9 +37,12 @@ import (
 
 // How much past is kept, in EVM blocks.
 const (
-	Horizon  = 256 // a view can be taken of this many EVM blocks before the open one
+	Horizon  = 256 // a view can be taken of this many EVM blocks before the open one, unless said otherwise
 	ViewLife = 16  // a view stays true while this many more EVM blocks begin
 )
+
+// everything is a horizon that no chain reaches.
+const everything = 1 << 62
 
 // Why a view cannot be taken.
 var (
@@ -52,13 +56,15 @@ const shardBits = 8
 
 // State is the world state.
 type State struct {
+	horizon uint64 // a view can be taken of this many EVM blocks before the open one
+
 	shards [1 << shardBits]shard
 	codes  codeTable
 	latest atomic.Pointer[View] // stored after all that it shows
 
 	ends struct {
 		sync.RWMutex
-		views []*View // the last of each EVM block, ascending, within Horizon+1
+		views []*View // the last of each EVM block, ascending, within horizon+1
 	}
 
 	retirement retirement // the committer's
@@ -82,9 +88,15 @@ type accountValue struct {
 	exists bool
 }
 
-// New returns the empty state, before any commit.
-func New() *State {
-	s := &State{}
+// New returns the empty state, before any commit, that keeps Horizon EVM blocks.
+func New() *State { return NewKeeping(Horizon) }
+
+// NewKeeping is New with another number of EVM blocks; 0 stands for all.
+func NewKeeping(blocks uint64) *State {
+	if blocks == 0 || blocks > everything {
+		blocks = everything
+	}
+	s := &State{horizon: blocks}
 	for i := range s.shards {
 		s.shards[i].accounts = map[common.Address]*account{}
 	}
@@ -171,10 +183,11 @@ func (s *State) setEnd(view *View) {
 	}
 	views = append(views, view)
 	tooOld := 0
-	for tooOld+1 < len(views) && views[tooOld+1].block+Horizon <= view.block {
+	for tooOld+1 < len(views) && views[tooOld+1].block+s.horizon <= view.block {
+		views[tooOld] = nil
 		tooOld++
 	}
-	s.ends.views = append(views[:0], views[tooOld:]...)
+	s.ends.views = views[tooOld:]
 }
 
 // Latest is the state after the newest commit.
@@ -190,8 +203,8 @@ func (s *State) At(block uint64) (*View, error) {
 		return latest, nil
 	case block > latest.block:
 		return nil, fmt.Errorf("cannot view EVM block %d: %w: the newest is %d", block, ErrFuture, latest.block)
-	case block+Horizon < latest.block:
-		return nil, fmt.Errorf("cannot view EVM block %d: %w: the oldest is %d", block, ErrPruned, latest.block-Horizon)
+	case block+s.horizon < latest.block:
+		return nil, fmt.Errorf("cannot view EVM block %d: %w: the oldest is %d", block, ErrPruned, latest.block-s.horizon)
 	}
 	s.ends.RLock()
 	defer s.ends.RUnlock()

@@ -106,12 +106,19 @@ func checkView(t *testing.T, v *View, want model) {
 // single mini-blocks and of EVM blocks: each must show its moment as long as
 // it has not expired.
 func TestViewsAgainstModel(t *testing.T) {
+	for _, horizon := range []uint64{Horizon, 3, 0} {
+		checkViews(t, NewKeeping(horizon))
+	}
+}
+
+func checkViews(t *testing.T, s *State) {
+	t.Helper()
 	type held struct {
 		view *View
 		want model
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	s, now := New(), newModel()
+	now := newModel()
 	ends := map[uint64]model{}
 	var views []held
 	block, checked := uint64(0), 0
@@ -127,7 +134,7 @@ func TestViewsAgainstModel(t *testing.T) {
 		case 0:
 			views = append(views, held{s.Latest(), now.clone()})
 		case 1:
-			of := block - min(block, rng.Uint64N(Horizon+1))
+			of := block - min(block, rng.Uint64N(min(s.horizon, 4*Horizon)+1))
 			view, err := s.At(of)
 			if err != nil {
 				t.Fatalf("EVM block %d of %d: %v", of, block, err)
