@@ -93,7 +93,8 @@ func TestNothingRetiresWholly(t *testing.T) {
 // what is between is retired as ever, and nothing is looked at again and again.
 func TestAllHistory(t *testing.T) {
 	const minisPerBlock, blocks = 10, 4 * Horizon
-	s := NewKeeping(0)
+	s := New()
+	s.Keep(0)
 	for mini := range uint64(minisPerBlock * blocks) {
 		s.Commit(mini, mini/minisPerBlock, slotDiff(mini+1))
 	}

@@ -89,14 +89,8 @@ type accountValue struct {
 }
 
 // New returns the empty state, before any commit, that keeps Horizon EVM blocks.
-func New() *State { return NewKeeping(Horizon) }
-
-// NewKeeping is New with another number of EVM blocks; 0 stands for all.
-func NewKeeping(blocks uint64) *State {
-	if blocks == 0 || blocks > everything {
-		blocks = everything
-	}
-	s := &State{horizon: blocks}
+func New() *State {
+	s := &State{horizon: Horizon}
 	for i := range s.shards {
 		s.shards[i].accounts = map[common.Address]*account{}
 	}
@@ -104,6 +98,15 @@ func NewKeeping(blocks uint64) *State {
 	s.retirement.due = map[uint64][]retiree{}
 	s.latest.Store(&View{state: s})
 	return s
+}
+
+// Keep sets how many EVM blocks before the open one are kept; 0 stands for all.
+// It comes before the first view is taken.
+func (s *State) Keep(blocks uint64) {
+	if blocks == 0 || blocks > everything {
+		blocks = everything
+	}
+	s.horizon = blocks
 }
 
 // Commit applies the diff of mini-block mini, which belongs to EVM block

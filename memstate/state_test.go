@@ -107,7 +107,9 @@ func checkView(t *testing.T, v *View, want model) {
 // it has not expired.
 func TestViewsAgainstModel(t *testing.T) {
 	for _, horizon := range []uint64{Horizon, 3, 0} {
-		checkViews(t, NewKeeping(horizon))
+		s := New()
+		s.Keep(horizon)
+		checkViews(t, s)
 	}
 }
 
