@@ -28,11 +28,12 @@ var rows = []row{
 	{"memstate", []string{"internal/chain", "memstate/trie", "tuning"}},
 
 	// Engine.
+	{"jit/word", nil},
 	{"jit/ir", nil},
-	{"jit/amd64", []string{"jit/ir", "tuning"}}, // tuning owns executable pages
+	{"jit/amd64", []string{"jit/ir", "jit/word", "tuning"}}, // tuning owns executable pages
 	{"jit/wasm", []string{"jit/ir"}},
-	{"jit", []string{"internal/chain", "jit/ir", "jit/amd64", "jit/wasm"}},
-	{"jit/exec", []string{"internal/chain", "jit"}},
+	{"jit", []string{"internal/chain", "jit/word", "jit/ir", "jit/amd64", "jit/wasm"}},
+	{"jit/exec", []string{"internal/chain", "jit", "jit/word"}},
 
 	// Network.
 	{"netio/wire", []string{"internal/chain"}},
@@ -63,7 +64,7 @@ var rows = []row{
 // pure packages compute and nothing else: what comes from outside is handed to
 // them. A step machine gets the time with each step.
 var pure = []string{
-	"internal/chain", "jit/ir", "jit", "jit/exec", "memstate/trie", "netio/wire",
+	"internal/chain", "jit/word", "jit/ir", "jit", "jit/exec", "memstate/trie", "netio/wire",
 	"sequencer/producer", "fullnode/replica", "fullnode/prover",
 }
 
