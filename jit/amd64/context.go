@@ -88,6 +88,12 @@ func (ctx *Context) Init(code *Code, base *uint256.Int, callData []byte) {
 	ctx.callDataLoads = loads(callData)
 }
 
+// Forget drops all pointers, so that a context that is kept for the next frame
+// keeps nothing else.
+func (ctx *Context) Forget() {
+	ctx.base, ctx.memory, ctx.callData = nil, nil, nil
+}
+
 // SetMemory tells generated code the frame's memory. It must be told when the
 // memory has grown or moved.
 func (ctx *Context) SetMemory(memory []byte) {
