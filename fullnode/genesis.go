@@ -19,7 +19,7 @@ import (
 // genesis of the flag, else with that of the sequencer, which is trusted this
 // once and kept.
 func openLedger(c *cli.Context, dir string) (*ledger.Ledger, error) {
-	opts := ledger.Options{Dir: dir, Log: slog.Default()}
+	opts := ledger.Options{Dir: dir, StateBlocks: c.Uint64(program.HistoryFlag), Log: slog.Default()}
 	if path := c.String(program.GenesisFlag); path != "" {
 		data, err := os.ReadFile(path)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/redline-evm/redline/internal/node"
 	"github.com/redline-evm/redline/internal/program"
 	"github.com/redline-evm/redline/jit"
+	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/netio/rpc"
 	"github.com/redline-evm/redline/netio/stream"
 )
@@ -48,6 +49,7 @@ Examples:
 	Flags: append(program.NodeFlags(program.Ports{HTTP: 9545, WS: 9546, Metrics: 6061}),
 		program.DataDir(program.DefaultDataDir("fullnode")),
 		program.Genesis("genesis JSON `FILE` (default: the data folder's, else the sequencer's)"),
+		program.History(memstate.Horizon),
 		program.String(program.CategoryChain, sequencerFlag, "http://127.0.0.1:8545", "`URL` of the sequencer"),
 		program.String(program.CategoryChain, modeFlag, modeDiff, "how far to trust the sequencer: diff or replay"),
 		program.JSON("print one line of JSON once the node follows the chain"),

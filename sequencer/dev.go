@@ -34,7 +34,8 @@ var devCommand = &cli.Command{
 	Usage: "a chain to develop against: sequencer, full node, funded accounts",
 	Description: `Starts a fresh chain in a temporary folder, with ten funded accounts, and a full node that follows it.
 Prints the accounts with their keys, the URLs, and ready-made commands that send a first transaction.
-With --datadir the chain is kept there, and goes on at the next start. Ctrl-C stops all.
+With --datadir the chain is kept there, and goes on at the next start. The state of every block stays
+readable, in memory; --history.state bounds it. Ctrl-C stops all.
 
 Examples:
    sequencer dev
@@ -43,6 +44,7 @@ Examples:
 	Flags: append(program.NodeFlags(program.Ports{HTTP: 8545, WS: 8546, Metrics: 6060}),
 		append(producerFlags(),
 			program.String(program.CategoryChain, program.DataDirFlag, "", "folder to keep the chain in (default: a temporary one)"),
+			program.History(0),
 			program.Int(categoryFullNode, fullNodeHTTPPortFlag, 9545, "port for the full node's JSON-RPC; 0 picks a free one"),
 			program.Int(categoryFullNode, fullNodeMetricsPortFlag, -1, "port for the full node's metrics; 0 picks a free one, -1 serves none"),
 			program.String(categoryFullNode, fullNodeBinFlag, "", "the fullnode `PROGRAM` (default: beside this one, else in PATH)"),
@@ -139,6 +141,7 @@ func fullNodeArgs(c *cli.Context, n *sequencerNode, dir string) ([]string, error
 		"run", "--json", "--sequencer", n.listeners.HTTPURL(), "--" + program.GenesisFlag, path,
 		"--" + program.DataDirFlag, filepath.Join(dir, "fullnode"),
 		"--" + program.HTTPAddrFlag, c.String(program.HTTPAddrFlag), "--" + program.WSPortFlag, "-1",
+		"--" + program.HistoryFlag, strconv.FormatUint(c.Uint64(program.HistoryFlag), 10),
 		"--" + program.VerbosityFlag, strconv.Itoa(c.Int(program.VerbosityFlag)),
 	}
 	for _, name := range []string{program.HTTPCORSFlag, program.HTTPAPIFlag, program.LogFormatFlag} {

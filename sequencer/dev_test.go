@@ -279,12 +279,13 @@ func TestRunAndFollow(t *testing.T) {
 	check("choose another folder by --datadir", "fullnode", "run", "--datadir", filepath.Join(dir, "other"), "--genesis", otherGenesis(t), "--sequencer", url, "--http.port", "0", "--ws.port", "-1")
 	check("is using it", "sequencer", "run", "--datadir", home, "--http.port", "0", "--ws.port", "-1")
 	check("the port is in use", "sequencer", "run", "--datadir", filepath.Join(dir, "x"), "--http.port", url[strings.LastIndex(url, ":")+1:], "--ws.port", "-1")
-	follower, followerURL := startNode(t, "fullnode", "run", "--datadir", filepath.Join(dir, "replay"), "--mode", "replay", "--sequencer", url)
+	follower, followerURL := startNode(t, "fullnode", "run", "--datadir", filepath.Join(dir, "replay"), "--mode", "replay", "--sequencer", url, "--history.state", "1")
 
 	p := &devProcess{t: t}
 	p.sequencer, p.fullNode = p.dial(url), p.dial(followerURL)
 	key := chain.DevAccounts[0].PrivateKey()
 	p.sendAll(signed(t, key, 0, nil, deployCode), signed(t, key, 1, &common.Address{1}, nil))
+	p.checkHistory()
 	for _, cmd := range []*exec.Cmd{follower, sequencer} {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
@@ -292,6 +293,23 @@ func TestRunAndFollow(t *testing.T) {
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%s ended with %v", cmd.Path, err)
 		}
+	}
+}
+
+// checkHistory reads the genesis state: of the full node, which keeps one EVM
+// block, and of the sequencer, which keeps more.
+func (p *devProcess) checkHistory() {
+	p.t.Helper()
+	ctx := context.Background()
+	until(p.t, "the third EVM block", func() bool {
+		number, err := p.fullNode.BlockNumber(ctx)
+		return err == nil && number > 2
+	})
+	if _, err := p.fullNode.NonceAt(ctx, chain.DevAccounts[0].Address, common.Big0); err == nil || err.Error() != "historical state is not available" {
+		p.t.Errorf("the full node's state before its history: got %v", err)
+	}
+	if nonce, err := p.sequencer.NonceAt(ctx, chain.DevAccounts[0].Address, common.Big0); err != nil || nonce != 0 {
+		p.t.Errorf("the sequencer's state at the genesis: got nonce %d, %v", nonce, err)
 	}
 }
 

@@ -87,7 +87,9 @@ func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Contex
 		return err
 	}
 	n.key = settled.key
-	if n.ledger, err = ledger.Open(ledger.Options{Dir: dir, Genesis: settled.genesis, Log: slog.Default()}); err != nil {
+	if n.ledger, err = ledger.Open(ledger.Options{
+		Dir: dir, Genesis: settled.genesis, StateBlocks: c.Uint64(program.HistoryFlag), Log: slog.Default(),
+	}); err != nil {
 		return explain(err, dir)
 	}
 	n.closers.Add(n.ledger.Close)

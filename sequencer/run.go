@@ -9,6 +9,7 @@ import (
 
 	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/internal/program"
+	"github.com/redline-evm/redline/memstate"
 )
 
 var runCommand = &cli.Command{
@@ -26,6 +27,7 @@ Examples:
 		append(producerFlags(),
 			program.DataDir(program.DefaultDataDir("sequencer")),
 			program.Genesis("genesis JSON `FILE`; needed only to begin a chain, compared otherwise"),
+			program.History(memstate.Horizon),
 			keyFileFlag(),
 			program.JSON("print one line of JSON once JSON-RPC is served"),
 		)...),

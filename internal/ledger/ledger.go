@@ -40,7 +40,10 @@ type Options struct {
 	Dir        string         // the node's data directory; the ledger lives in its folder "ledger"
 	Genesis    *chain.Genesis // nil: the one that the directory was made with
 	CacheBytes int            // of decoded EVM blocks, measured by their encoding; 0 stands for 16 MiB
-	Log        *slog.Logger
+	// StateBlocks is how many EVM blocks before the open one keep their state; 0
+	// stands for all.
+	StateBlocks uint64
+	Log         *slog.Logger
 }
 
 // Ledger is an open ledger.
@@ -107,6 +110,7 @@ func newLedger(genesis *chain.Genesis, opts Options) *Ledger {
 		blocks:  newBlockCache(opts.CacheBytes),
 		logger:  opts.Log,
 	}
+	l.state.Keep(opts.StateBlocks)
 	diff := genesis.Diff()
 	l.state.Commit(0, 0, diff)
 	l.trie.Update(diff)

@@ -13,6 +13,7 @@ import (
 	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/jit"
 	"github.com/redline-evm/redline/jit/exec"
+	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/netio/wire"
 )
 
@@ -29,7 +30,12 @@ type testChain struct {
 
 func newTestChain(t *testing.T) *testChain {
 	t.Helper()
-	l, err := ledger.Open(ledger.Options{Dir: t.TempDir(), Genesis: chain.DevGenesis(common.Address{0xc0})})
+	return newTestChainKeeping(t, memstate.Horizon)
+}
+
+func newTestChainKeeping(t *testing.T, stateBlocks uint64) *testChain {
+	t.Helper()
+	l, err := ledger.Open(ledger.Options{Dir: t.TempDir(), Genesis: chain.DevGenesis(common.Address{0xc0}), StateBlocks: stateBlocks})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,6 +117,24 @@ func TestStates(t *testing.T) {
 	}
 }
 
+func TestAllStates(t *testing.T) {
+	c := newTestChainKeeping(t, 0)
+	n := newTestNode(c)
+	for nonce := range uint64(memstate.Horizon + memstate.ViewLife) {
+		c.mini(transfer(0, nonce))
+		c.seal()
+	}
+	for block := range uint64(memstate.Horizon + memstate.ViewLife) {
+		state, err := n.State(rpc.ByNumber(block))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if account, _ := state.Account(receiver); account.Balance.Uint64() != block {
+			t.Fatalf("EVM block %d: got %d wei; want %d", block, account.Balance.Uint64(), block)
+		}
+	}
+}
+
 // A call during which the state goes beyond the life of a view may have read
 // values that are gone: neither its result nor its error is true.
 func TestCallOutlivesItsState(t *testing.T) {

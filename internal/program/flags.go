@@ -21,6 +21,7 @@ const (
 const (
 	DataDirFlag     = "datadir"
 	GenesisFlag     = "genesis"
+	HistoryFlag     = "history.state"
 	HTTPAddrFlag    = "http.addr"
 	HTTPPortFlag    = "http.port"
 	HTTPAPIFlag     = "http.api"
@@ -78,6 +79,11 @@ func DataDir(value string) cli.Flag {
 // Genesis is the flag that names the genesis file.
 func Genesis(usage string) cli.Flag {
 	return String(CategoryChain, GenesisFlag, "", usage)
+}
+
+// History is the flag that says of how many EVM blocks the state is kept.
+func History(value uint64) cli.Flag {
+	return Uint64(CategoryChain, HistoryFlag, value, "recent EVM blocks whose state is kept for calls and reads, one a second; 0 is all")
 }
 
 // DefaultDataDir is a folder below the user's home.
