@@ -55,6 +55,8 @@ func (ctx *Context) fill(program *ir.Program, operands []ir.Value) {
 		dst := &ctx.operands[topOperand-i]
 		if depth, ok := v.EntrySlot(); ok {
 			copyWord(dst, ctx.word(-depth))
+		} else if x, ok := v.Small(); ok {
+			dst[0], dst[1], dst[2], dst[3] = uint64(x), 0, 0, 0
 		} else if x, ok := program.Const(v); ok {
 			copyWord(dst, &x)
 		}

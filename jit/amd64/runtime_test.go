@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/holiman/uint256"
+
 	"github.com/redline-evm/redline/jit/ir"
 )
 
@@ -77,4 +79,47 @@ func TestSlices(t *testing.T) {
 			t.Errorf("left with %v, %d gas left, %d needed", exit, ctx.Gas, ctx.Need())
 		}
 	}
+}
+
+// exits is a loop of two exits with two operands each.
+var exits = []byte{
+	byte(ir.JUMPDEST), byte(ir.PUSH0), byte(ir.TLOAD), byte(ir.PUSH0), byte(ir.TSTORE),
+	byte(ir.PUSH0), byte(ir.JUMP),
+}
+
+// run runs exits for a number of exits, serving them with nothing.
+func run(t testing.TB, code *Code, ctx *Context, words []uint256.Int, count int) {
+	ctx.Init(code, &words[0], nil)
+	ctx.Gas = 1 << 40
+	for range count {
+		if exit := code.Run(ctx); exit.Kind != ExitInstr {
+			t.Fatalf("left with %v", exit)
+		}
+	}
+}
+
+func compileExits(t testing.TB) (code *Code, ctx *Context, words []uint256.Int) {
+	var b ir.Builder
+	code, err := NewCompiler(newMemory(t)).Compile(b.Build(exits, ir.Osaka), testLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code, &Context{}, make([]uint256.Int, 1+ir.StackMax)
+}
+
+func TestRunDoesNotAllocate(t *testing.T) {
+	code, ctx, words := compileExits(t)
+	if n := testing.AllocsPerRun(100, func() { run(t, code, ctx, words, 10) }); n != 0 {
+		t.Errorf("got %v allocations; want none", n)
+	}
+}
+
+// BenchmarkExit is an exit with two operands and the way back.
+func BenchmarkExit(b *testing.B) {
+	const count = 1000
+	code, ctx, words := compileExits(b)
+	for b.Loop() {
+		run(b, code, ctx, words, count)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/exit")
 }
