@@ -115,7 +115,7 @@ func (n *fullNode) open(c *cli.Context) error {
 		return err
 	}
 	n.client = stream.NewClient(stream.ClientConfig{
-		URL: sequencerURL(c), Chain: n.ledger.GenesisHash().Hex(), Next: n.ledger.NextSeq(), Seed: rand.Uint64(),
+		URL: sequencerURL(c), Chain: n.ledger.Identity().Hex(), Next: n.ledger.NextSeq(), Seed: rand.Uint64(),
 		Deliver: follower.Accept, Log: slog.Default(),
 	})
 	n.follow()

@@ -211,7 +211,7 @@ func newPublisher(l *ledger.Ledger) (*stream.Publisher, error) {
 		return nil, err
 	}
 	publisher := stream.NewPublisher(stream.PublisherConfig{
-		Source: l, Chain: l.GenesisHash().Hex(), Genesis: genesis, Log: slog.Default(),
+		Source: l, Chain: l.Identity().Hex(), Genesis: genesis, Log: slog.Default(),
 	})
 	l.Observe(func(ledger.Event) { publisher.Notify() })
 	return publisher, nil

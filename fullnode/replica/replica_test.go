@@ -541,7 +541,7 @@ func serve(t *testing.T, l *ledger.Ledger, addr string) *server {
 		t.Fatal(err)
 	}
 	s := &server{t: t, addr: listener.Addr().String(), served: make(chan error, 1)}
-	s.publisher = stream.NewPublisher(stream.PublisherConfig{Source: l, Chain: l.GenesisHash().Hex()})
+	s.publisher = stream.NewPublisher(stream.PublisherConfig{Source: l, Chain: l.Identity().Hex()})
 	go func() { s.served <- s.publisher.Serve(&recordingListener{listener, s}) }()
 	return s
 }
@@ -593,7 +593,7 @@ func follow(t *testing.T, dir, addr string) *following {
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &following{t: t, ledger: l, cancel: cancel, done: make(chan error, 1), grown: make(chan uint64, 1<<16)}
 	client := stream.NewClient(stream.ClientConfig{
-		URL: "http://" + addr, Chain: l.GenesisHash().Hex(), Next: l.NextSeq(),
+		URL: "http://" + addr, Chain: l.Identity().Hex(), Next: l.NextSeq(),
 		Deliver: func(first uint64, records [][]byte) error {
 			err := r.Accept(first, records)
 			f.grown <- l.NextSeq()

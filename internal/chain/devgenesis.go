@@ -67,22 +67,14 @@ func DevGenesis(sequencer common.Address) *Genesis {
 		Difficulty: new(big.Int),
 		Coinbase:   sequencer,
 		BaseFee:    big.NewInt(params.InitialBaseFee),
-		Alloc: types.GenesisAlloc{
-			params.BeaconRootsAddress:        systemContract(params.BeaconRootsCode),
-			params.HistoryStorageAddress:     systemContract(params.HistoryStorageCode),
-			params.WithdrawalQueueAddress:    systemContract(params.WithdrawalQueueCode),
-			params.ConsolidationQueueAddress: systemContract(params.ConsolidationQueueCode),
-		},
+		Alloc:      types.GenesisAlloc{},
 	}
+	g.AddSystemContracts()
 	balance := new(big.Int).Mul(big.NewInt(10_000), big.NewInt(params.Ether))
 	for _, a := range DevAccounts {
 		g.Alloc[a.Address] = types.Account{Balance: balance}
 	}
 	return g
-}
-
-func systemContract(code []byte) types.Account {
-	return types.Account{Nonce: 1, Code: code, Balance: new(big.Int)}
 }
 
 func devConfig() *params.ChainConfig {

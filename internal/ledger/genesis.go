@@ -8,41 +8,88 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/memstate"
+	"github.com/redline-evm/redline/memstate/trie"
 )
 
-// settleGenesis returns the genesis of the ledger in dir, where it is kept from
-// the first opening on. Given one, it must be of the same chain. That the alloc
-// is the same is told by the log, which names the genesis block's hash.
-func settleGenesis(dir string, given *chain.Genesis) (*chain.Genesis, error) {
+// origin is what a ledger begins with: its genesis, and what follows from it.
+type origin struct {
+	genesis  *chain.Genesis
+	state    *memstate.State
+	trie     *trie.Trie
+	header   *types.Header // of the genesis block
+	identity common.Hash
+}
+
+// settleOrigin returns the genesis of the ledger in dir, where it is kept from
+// the first opening on. Given one, or the identity of a chain, it must be of the
+// same chain. Nothing is kept of one that is not.
+func settleOrigin(dir string, given *chain.Genesis, want common.Hash) (*origin, error) {
 	path := filepath.Join(dir, "genesis.json")
-	data, err := os.ReadFile(path)
+	kept, err := readGenesis(path)
+	begins := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && given != nil:
-		return given, writeGenesis(path, given)
-	case errors.Is(err, fs.ErrNotExist):
+	case begins && given == nil:
 		return nil, fmt.Errorf("the directory has no chain and no genesis is given: %w", err)
+	case begins:
+		kept = given
 	case err != nil:
 		return nil, err
 	}
-	kept, err := chain.ParseGenesis(data)
+	o := newOrigin(kept)
+	if given != nil && !begins {
+		if other := newOrigin(given); other.identity != o.identity {
+			return nil, fmt.Errorf("%w: got %s; want %s", ErrOtherGenesis, other, o)
+		}
+	}
+	if want != (common.Hash{}) && want != o.identity {
+		return nil, fmt.Errorf("%w: got %s; want chain %s", ErrOtherChain, o, want)
+	}
+	if begins {
+		return o, writeGenesis(path, given)
+	}
+	return o, nil
+}
+
+// ErrOtherGenesis says that the directory belongs to another chain than the
+// given genesis; ErrOtherChain, that the genesis is not that of the chain that
+// was asked for.
+var (
+	ErrOtherGenesis = errors.New("the data directory is that of another genesis")
+	ErrOtherChain   = errors.New("the genesis is that of another chain")
+)
+
+func newOrigin(genesis *chain.Genesis) *origin {
+	o := &origin{genesis: genesis, state: memstate.New(), trie: trie.New()}
+	diff := genesis.Diff()
+	o.state.Commit(0, 0, diff)
+	o.trie.Update(diff)
+	o.header = genesis.Header(o.trie.Root())
+	o.identity = genesis.Identity(o.header.Hash())
+	return o
+}
+
+// String names what two chains may differ in.
+func (o *origin) String() string {
+	return fmt.Sprintf("chain %s (chain id %d, sequencer %s, genesis block %s)",
+		o.identity, o.genesis.Config.ChainID, o.genesis.Sequencer, o.header.Hash())
+}
+
+func readGenesis(path string) (*chain.Genesis, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	genesis, err := chain.ParseGenesis(data)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}
-	if given == nil {
-		return kept, nil
-	}
-	if got, want := given.Config.ChainID, kept.Config.ChainID; got.Cmp(want) != 0 {
-		return nil, fmt.Errorf("%w: got chain id %d; want %d", ErrOtherGenesis, got, want)
-	}
-	if got, want := given.Sequencer, kept.Sequencer; got != want {
-		return nil, fmt.Errorf("%w: got sequencer %s; want %s", ErrOtherGenesis, got, want)
-	}
-	return given, nil
+	return genesis, nil
 }
-
-// ErrOtherGenesis says that the directory belongs to another chain.
-var ErrOtherGenesis = errors.New("the data directory is that of another genesis")
 
 func writeGenesis(path string, g *chain.Genesis) error {
 	data, err := json.Marshal(g)

@@ -39,6 +39,7 @@ import (
 type Options struct {
 	Dir        string         // the node's data directory; the ledger lives in its folder "ledger"
 	Genesis    *chain.Genesis // nil: the one that the directory was made with
+	Chain      common.Hash    // the identity that the chain must have; zero: any
 	CacheBytes int            // of decoded EVM blocks, measured by their encoding; 0 stands for 16 MiB
 	// StateBlocks is how many EVM blocks before the open one keep their state; 0
 	// stands for all.
@@ -49,6 +50,7 @@ type Options struct {
 // Ledger is an open ledger.
 type Ledger struct {
 	genesis       *chain.Genesis
+	identity      common.Hash
 	genesisHeader *types.Header
 	signer        types.Signer
 	state         *memstate.State
@@ -85,12 +87,12 @@ func Open(opts Options) (*Ledger, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot open ledger: %w", err)
 	}
-	genesis, err := settleGenesis(dir, opts.Genesis)
+	from, err := settleOrigin(dir, opts.Genesis, opts.Chain)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open ledger in %q: %w", dir, err)
 	}
-	l := newLedger(genesis, opts)
-	l.log, err = openLog(filepath.Join(dir, "records.log"), l.GenesisHash())
+	l := newLedger(from, opts)
+	l.log, err = openLog(filepath.Join(dir, "records.log"), l.Identity())
 	if err != nil {
 		return nil, fmt.Errorf("cannot open ledger: %w", err)
 	}
@@ -101,24 +103,21 @@ func Open(opts Options) (*Ledger, error) {
 }
 
 // newLedger returns a ledger at its genesis, without a log.
-func newLedger(genesis *chain.Genesis, opts Options) *Ledger {
+func newLedger(from *origin, opts Options) *Ledger {
+	hash := from.header.Hash()
 	l := &Ledger{
-		genesis: genesis,
-		signer:  types.LatestSigner(genesis.Config),
-		state:   memstate.New(),
-		trie:    trie.New(),
-		blocks:  newBlockCache(opts.CacheBytes),
-		logger:  opts.Log,
+		genesis:       from.genesis,
+		identity:      from.identity,
+		genesisHeader: from.header,
+		signer:        types.LatestSigner(from.genesis.Config),
+		state:         from.state,
+		trie:          from.trie,
+		index:         newIndex(hash),
+		blocks:        newBlockCache(opts.CacheBytes),
+		logger:        opts.Log,
 	}
 	l.state.Keep(opts.StateBlocks)
-	diff := genesis.Diff()
-	l.state.Commit(0, 0, diff)
-	l.trie.Update(diff)
-	header := genesis.Header(l.trie.Root())
-	l.genesisHeader = header
-	hash := header.Hash()
-	l.index = newIndex(hash)
-	l.tip.Store(&tip{sealed: header, sealedHash: hash, miniHash: hash})
+	l.tip.Store(&tip{sealed: from.header, sealedHash: hash, miniHash: from.identity})
 	return l
 }
 

@@ -170,7 +170,7 @@ func TestEmptyLedger(t *testing.T) {
 	if got, err := l.ReadRecords(0, 100); got != nil || err != nil {
 		t.Errorf("records: got %x, %v; want none", got, err)
 	}
-	want := chain.MiniBlockHeader{Number: 1, ParentHash: l.GenesisHash(), BlockNumber: 1}
+	want := chain.MiniBlockHeader{Number: 1, ParentHash: l.Identity(), BlockNumber: 1}
 	if got := l.Expect(); got != want {
 		t.Errorf("expect: got %+v; want %+v", got, want)
 	}
@@ -409,12 +409,44 @@ func TestGenesisIsChecked(t *testing.T) {
 		"sequencer": func(g *chain.Genesis) { g.Sequencer[0]++ },
 		"alloc":     func(g *chain.Genesis) { g.Alloc[testSender] = types.Account{Balance: big.NewInt(1)} },
 		"timestamp": func(g *chain.Genesis) { g.Timestamp++ },
+		"fork":      func(g *chain.Genesis) { g.Config.OsakaTime = nil },
+		"limit":     func(g *chain.Genesis) { g.TxGasLimit = 1e6 },
 	} {
 		other := chain.DevGenesis(testSender)
 		change(other)
 		if _, err := Open(Options{Dir: dir, Genesis: other}); !errors.Is(err, ErrOtherGenesis) {
 			t.Errorf("other %s: got %v; want %v", name, err, ErrOtherGenesis)
 		}
+	}
+}
+
+// TestWantedChain opens by the identity that the user trusts. A genesis of
+// another chain leaves nothing behind.
+func TestWantedChain(t *testing.T) {
+	dir := t.TempDir()
+	genesis := chain.DevGenesis(testSender)
+	if _, err := Open(Options{Dir: dir, Genesis: genesis, Chain: common.Hash{1}}); !errors.Is(err, ErrOtherChain) {
+		t.Errorf("another chain: got %v; want %v", err, ErrOtherChain)
+	}
+	if _, err := Open(Options{Dir: dir}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after a refusal: got %v; want %v", err, fs.ErrNotExist)
+	}
+	l, err := Open(Options{Dir: dir, Genesis: genesis})
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity := l.Identity()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = Open(Options{Dir: dir, Chain: identity}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: dir, Chain: common.Hash{1}}); !errors.Is(err, ErrOtherChain) {
+		t.Errorf("another chain than that of the directory: got %v; want %v", err, ErrOtherChain)
 	}
 }
 

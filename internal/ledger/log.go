@@ -15,7 +15,7 @@ import (
 // The log is one file, numbers big-endian:
 //
 //	+-----------+-----------------+-------------------+
-//	| magic  8  | genesis hash 32 | crc32c of both  4 |
+//	| magic  8  | identity     32 | crc32c of both  4 |
 //	+-----------+-----------------+-------------------+
 //	| length 4  | crc32c of the length 4 | record      |  for each record
 //	+-----------+------------------------+-------------+
@@ -24,7 +24,7 @@ import (
 // record that ends too early from one whose length is damaged, and finds the
 // next record after a damaged one.
 const (
-	logMagic      = "RLLEDG01"
+	logMagic      = "RLLEDG02"
 	logHeaderSize = len(logMagic) + common.HashLength + 4
 	recordHead    = 8
 	recordSizeMax = 64 << 20
@@ -47,16 +47,15 @@ type recordLog struct {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// openLog opens the log at path, or creates it for the chain with the genesis
-// block of that hash.
-func openLog(path string, genesisHash common.Hash) (*recordLog, error) {
+// openLog opens the log at path, or creates it for the chain of that identity.
+func openLog(path string, identity common.Hash) (*recordLog, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	g := &recordLog{file: file, path: path, syncs: make(chan struct{}, 1), synced: make(chan struct{})}
 	go g.syncLoop()
-	if err := g.settleHeader(genesisHash); err != nil {
+	if err := g.settleHeader(identity); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
 	return g, nil
@@ -64,8 +63,8 @@ func openLog(path string, genesisHash common.Hash) (*recordLog, error) {
 
 // settleHeader checks the file's header, or writes it when the file is as short
 // as one that was being created.
-func (g *recordLog) settleHeader(genesisHash common.Hash) error {
-	want := append([]byte(logMagic), genesisHash[:]...)
+func (g *recordLog) settleHeader(identity common.Hash) error {
+	want := append([]byte(logMagic), identity[:]...)
 	want = binary.BigEndian.AppendUint32(want, crc32.Checksum(want, castagnoli))
 	info, err := g.file.Stat()
 	if err != nil {
@@ -83,10 +82,12 @@ func (g *recordLog) settleHeader(genesisHash common.Hash) error {
 	}
 	sum := crc32.Checksum(got[:logHeaderSize-4], castagnoli)
 	switch {
-	case string(got[:len(logMagic)]) != logMagic || binary.BigEndian.Uint32(got[logHeaderSize-4:]) != sum:
+	case binary.BigEndian.Uint32(got[logHeaderSize-4:]) != sum:
 		return &CorruptError{Path: g.path, Offset: 0, Err: errors.New("the header is damaged")}
+	case string(got[:len(logMagic)]) != logMagic:
+		return fmt.Errorf("cannot read %q: got format %q; want %q", g.path, got[:len(logMagic)], logMagic)
 	case string(got) != string(want):
-		return fmt.Errorf("%w: %q is of genesis %x; want %x", ErrOtherGenesis, g.path, got[len(logMagic):logHeaderSize-4], genesisHash)
+		return fmt.Errorf("%w: %q is of chain %x; want %x", ErrOtherGenesis, g.path, got[len(logMagic):logHeaderSize-4], identity)
 	}
 	return nil
 }

@@ -20,6 +20,9 @@ func (l *Ledger) Config() *params.ChainConfig { return l.genesis.Config }
 // Genesis is what the chain started from.
 func (l *Ledger) Genesis() *chain.Genesis { return l.genesis }
 
+// Identity is the hash that names the chain: see chain.Genesis.
+func (l *Ledger) Identity() common.Hash { return l.identity }
+
 // GenesisHash is the hash of the genesis block.
 func (l *Ledger) GenesisHash() common.Hash { return l.BlockHash(0) }
 

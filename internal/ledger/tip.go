@@ -18,7 +18,7 @@ type tip struct {
 	sealed     *types.Header // of the newest sealed EVM block
 	sealedHash common.Hash
 	mini       uint64          // number of the newest mini-block; 0 before the first
-	miniHash   common.Hash     // its hash; the genesis block's before the first
+	miniHash   common.Hash     // its hash; the chain's identity before the first
 	open       *chain.EVMBlock // nil between a seal and the next mini-block
 	openLogs   uint64          // logs in the open EVM block
 }

@@ -27,7 +27,7 @@ type Source interface {
 // PublisherConfig is what a Publisher needs.
 type PublisherConfig struct {
 	Source     Source
-	Chain      string // identifies the chain, by convention the genesis block's hash; clients that name another are refused
+	Chain      string // identifies the chain; clients that name another are refused
 	Genesis    []byte // served as it is
 	ClientsMax int    // 0 stands for 256
 	Log        *slog.Logger

@@ -56,8 +56,8 @@ var (
 	// ErrGone says that the asked records are not held any more. A Source
 	// returns it; a Follower ends with it, because nobody can fill the gap.
 	ErrGone = errors.New("records are no longer held")
-	// ErrOtherChain says that server and client have different genesis blocks.
-	ErrOtherChain = errors.New("the server has another genesis")
+	// ErrOtherChain says that server and client name different chains.
+	ErrOtherChain = errors.New("the server has another chain")
 	// ErrCorrupt says that bytes are not a frame.
 	ErrCorrupt = errors.New("corrupt frame")
 )

@@ -20,17 +20,18 @@ type Head struct {
 // again and fails if that does not give what its mini-blocks say.
 func New(cfg Config, head Head) (*Producer, error) {
 	p := &Producer{
-		cfg:      cfg,
-		journal:  exec.NewJournal(cfg.Chain.State().Latest()),
-		parent:   head.Parent,
-		previous: link{hash: head.Parent.Hash()},
+		cfg:     cfg,
+		journal: exec.NewJournal(cfg.Chain.State().Latest()),
+		parent:  head.Parent,
 	}
 	if len(head.Open) > 0 {
 		if err := p.resume(head.Open); err != nil {
 			return nil, fmt.Errorf("cannot resume EVM block %d: %w", head.Open[0].Header.BlockNumber, err)
 		}
 	}
-	if head.LastMini != nil {
+	if head.LastMini == nil { // the parent is the genesis block
+		p.previous = link{hash: cfg.Genesis.Identity(head.Parent.Hash())}
+	} else {
 		p.previous = linkTo(head.LastMini)
 	}
 	return p, nil

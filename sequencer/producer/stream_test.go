@@ -86,7 +86,7 @@ type streamCheck struct {
 func checkStream(t *testing.T, c *memChain) streamStats {
 	t.Helper()
 	own := newMemChain(t, c.genesis)
-	s := &streamCheck{T: t, own: own, journal: exec.NewJournal(own.state.Latest()), previousHash: own.parent.Hash()}
+	s := &streamCheck{T: t, own: own, journal: exec.NewJournal(own.state.Latest()), previousHash: c.genesis.Identity(own.parent.Hash())}
 	for _, rec := range c.records {
 		if rec.MiniBlock != nil {
 			s.miniBlock(rec.MiniBlock)
