@@ -138,7 +138,7 @@ func (v *EVM) runFrame(f *frame) outcome {
 	place := v.stacks.place
 	f.base = v.stacks.alloc()
 	v.depth++
-	halt := f.run()
+	halt := f.runCode()
 	v.depth--
 	v.stacks.place = place
 	if halt != Success && halt != Reverted {
@@ -159,6 +159,7 @@ func (f *frame) trim(depth int) {
 		f.lowerer = nil
 	}
 	f.input, f.bytecode, f.returnData, f.output, f.code = nil, nil, nil, nil, nil
+	f.native.forget()
 }
 
 // lowererBytes is the memory that the frame's lowerer holds on to.

@@ -1,6 +1,7 @@
 package jit
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/redline-evm/redline/jit/ir"
@@ -43,6 +44,8 @@ type code struct {
 	instrs []instr
 	words  []word   // constants of more than 32 bits
 	dests  []uint32 // by bytecode offset: index of the JUMPDEST's header, else 0
+
+	native atomic.Pointer[nativeCode] // of the same bytecode; nil: there is none
 }
 
 // entry is the index of the header of the first block, behind that of bad jumps.
@@ -50,7 +53,7 @@ const entry = 2
 
 // sizeBytes is the memory that the code holds on to.
 func (c *code) sizeBytes() int {
-	return int(unsafe.Sizeof(instr{}))*cap(c.instrs) + ir.WordSize*cap(c.words) + 4*cap(c.dests)
+	return int(unsafe.Sizeof(instr{}))*cap(c.instrs) + ir.WordSize*cap(c.words) + 4*cap(c.dests) + c.native.Load().sizeBytes()
 }
 
 // clone returns a copy that is just as large as it must be.

@@ -124,6 +124,7 @@ func (v *EVM) codeOf(bytecode []byte, hash common.Hash) *code {
 	code := v.engine.codes.get(key)
 	if code == nil {
 		code = v.lowerer.lower(bytecode, key.fork).clone()
+		v.compileNow(code, bytecode)
 		v.engine.codes.put(key, code)
 	}
 	recent.key, recent.code = key, code

@@ -68,6 +68,7 @@ func (v *EVM) initialize(c *create) outcome {
 		f.lowerer = new(lowerer)
 	}
 	f.code = f.lowerer.lower(c.initCode, v.block.Fork)
+	v.compileNow(f.code, c.initCode)
 	f.bytecode = c.initCode
 	f.self, f.caller = c.address, c.caller
 	f.static = false
@@ -142,7 +143,7 @@ func (f *frame) runCreate(in *instr, sp, result *word, addr common.Address) *wor
 	offset, size := below(sp, 1), below(sp, 2)
 	gas := f.gas - f.gas/64
 	f.gas -= gas
-	f.evm.stacks.protect(sp)
+	f.protect(sp)
 	f.create = create{
 		caller:   f.self,
 		address:  addr,

@@ -8,7 +8,8 @@ import (
 
 // Config sets the bounds of an Engine. The zero value means the defaults.
 type Config struct {
-	CodeCacheBytes int // lowered code kept for reuse, over all forks
+	CodeCacheBytes int    // lowered code kept for reuse, over all forks
+	Native         Native // when code is compiled to machine code
 }
 
 // codeCacheBytesDefault holds the code of about a thousand contracts of
@@ -16,9 +17,10 @@ type Config struct {
 const codeCacheBytesDefault = 256 << 20
 
 // Engine runs EVM code. It holds what all its EVMs share: the cache of lowered
-// code. It is safe for concurrent use.
+// code and the native tier. It is safe for concurrent use.
 type Engine struct {
-	codes *codeCache
+	codes  *codeCache
+	native nativeTier
 }
 
 // New returns an engine.
@@ -26,7 +28,9 @@ func New(cfg Config) *Engine {
 	if cfg.CodeCacheBytes == 0 {
 		cfg.CodeCacheBytes = codeCacheBytesDefault
 	}
-	return &Engine{codes: newCodeCache(cfg.CodeCacheBytes)}
+	e := &Engine{codes: newCodeCache(cfg.CodeCacheBytes)}
+	e.native.start(cfg.Native)
+	return e
 }
 
 // NewEVM returns an EVM that runs on the given state inside the given EVM
@@ -52,6 +56,7 @@ type EVM struct {
 	stacks    stackArena
 	codes     recentCodes
 	lowerer   lowerer
+	compiler  nativeCompiler
 	keccak    hasher
 	mulMod    reciprocal
 	cancelled atomic.Bool

@@ -28,7 +28,7 @@ func (nothing) Storage(common.Address, uint256.Int) (value uint256.Int) { return
 func (nothing) Code(common.Hash) []byte                                 { return nil }
 
 // newEVM returns an EVM on a state with the given contracts.
-func newEVM(t *testing.T, contracts map[common.Address][]byte) (*jit.EVM, *exec.Journal) {
+func newEVM(t *testing.T, tier jit.Native, contracts map[common.Address][]byte) (*jit.EVM, *exec.Journal) {
 	t.Helper()
 	journal := exec.NewJournal(nothing{})
 	for addr, code := range contracts {
@@ -38,7 +38,18 @@ func newEVM(t *testing.T, contracts map[common.Address][]byte) (*jit.EVM, *exec.
 	journal.SetBalance(caller, uint256.NewInt(1e18))
 	journal.Finish()
 	block := &jit.BlockContext{Fork: jit.Osaka, CodeSizeMax: 24576}
-	return jit.New(jit.Config{}).NewEVM(journal, block), journal
+	engine := jit.New(jit.Config{Native: tier})
+	if err := engine.NativeError(); err != nil {
+		t.Skip(err)
+	}
+	return engine.NewEVM(journal, block), journal
+}
+
+// eachTier runs a test on the interpreter and on machine code.
+func eachTier(t *testing.T, test func(t *testing.T, tier jit.Native)) {
+	for _, tier := range []jit.Native{jit.NativeOff, jit.NativeEager} {
+		t.Run(tier.String(), func(t *testing.T) { test(t, tier) })
+	}
 }
 
 // code is bytecode from opcodes and numbers below 256.
@@ -70,7 +81,9 @@ func message(gas uint64) *jit.Message { return &jit.Message{Caller: caller, To: 
 
 // TestNoAllocation runs loops of calls, storage, memory and hashes: in steady
 // state a frame allocates nothing.
-func TestNoAllocation(t *testing.T) {
+func TestNoAllocation(t *testing.T) { eachTier(t, testNoAllocation) }
+
+func testNoAllocation(t *testing.T, tier jit.Native) {
 	callee := code(1, 0, ir.MSTORE, 64, 0, ir.KECCAK256, ir.POP, 0, ir.SLOAD, 1, ir.ADD, 0, ir.SSTORE, 32, 0, ir.RETURN)
 	reader := code(1, 0, ir.MSTORE, 33, 0, ir.KECCAK256, 0, ir.SLOAD, ir.ADD, ir.CALLER, ir.BALANCE, ir.ADD, 0, ir.MSTORE, 32, 0, ir.RETURN)
 	third := common.HexToAddress("0xa3")
@@ -80,7 +93,7 @@ func TestNoAllocation(t *testing.T) {
 		callCode(ir.DELEGATECALL, second), ir.POP,
 		callCode(ir.CALLCODE, third), ir.POP,
 		1, ir.SWAP1, ir.SUB, ir.DUP1, 2, ir.JUMPI, ir.STOP)
-	evm, journal := newEVM(t, map[common.Address][]byte{first: body, second: callee, third: reader})
+	evm, journal := newEVM(t, tier, map[common.Address][]byte{first: body, second: callee, third: reader})
 	run := func() {
 		before := journal.Checkpoint()
 		evm.SetTx(jit.TxContext{Origin: caller})
@@ -96,7 +109,9 @@ func TestNoAllocation(t *testing.T) {
 }
 
 // TestCancel stops loops of all kinds from another goroutine.
-func TestCancel(t *testing.T) {
+func TestCancel(t *testing.T) { eachTier(t, testCancel) }
+
+func testCancel(t *testing.T, tier jit.Native) {
 	for name, body := range map[string][]byte{
 		"static jumps":  code(ir.JUMPDEST, 0, ir.JUMP),
 		"dynamic jumps": code(ir.JUMPDEST, ir.CALLVALUE, ir.JUMP),
@@ -105,7 +120,7 @@ func TestCancel(t *testing.T) {
 		"creates":       code(ir.JUMPDEST, 0, 0, 0, ir.CREATE, ir.POP, 0, ir.JUMP),
 	} {
 		t.Run(name, func(t *testing.T) {
-			evm, _ := newEVM(t, map[common.Address][]byte{first: body})
+			evm, _ := newEVM(t, tier, map[common.Address][]byte{first: body})
 			evm.SetTx(jit.TxContext{})
 			timer := time.AfterFunc(time.Millisecond, evm.Cancel)
 			defer timer.Stop()
@@ -122,7 +137,9 @@ func TestCancel(t *testing.T) {
 
 // TestGiantMemory asks for memory that no gas pays, at each place where an
 // opcode takes an offset or a size.
-func TestGiantMemory(t *testing.T) {
+func TestGiantMemory(t *testing.T) { eachTier(t, testGiantMemory) }
+
+func testGiantMemory(t *testing.T, tier jit.Native) {
 	huge := func(exponent byte) []byte { // pushes 1 << exponent
 		return []byte{byte(ir.PUSH1), 1, byte(ir.PUSH1), exponent, byte(ir.SHL)}
 	}
@@ -145,7 +162,7 @@ func TestGiantMemory(t *testing.T) {
 			"CALL input":     code(0, 0, big, 0, 0, 0, 0, ir.CALL),
 			"CALL output":    code(32, big, 0, 0, 0, 0, 0, ir.CALL),
 		} {
-			evm, _ := newEVM(t, map[common.Address][]byte{first: body})
+			evm, _ := newEVM(t, tier, map[common.Address][]byte{first: body})
 			evm.SetTx(jit.TxContext{})
 			if r := evm.Call(message(30_000_000)); r.Halt <= jit.Reverted || r.GasLeft != 0 {
 				t.Errorf("%s of 2^%d: got %s with %d gas left; want a halt that takes all gas", name, exponent, r.Halt, r.GasLeft)
@@ -155,7 +172,9 @@ func TestGiantMemory(t *testing.T) {
 }
 
 // TestRecursion calls itself to the end of depth and gas.
-func TestRecursion(t *testing.T) {
+func TestRecursion(t *testing.T) { eachTier(t, testRecursion) }
+
+func testRecursion(t *testing.T, tier jit.Native) {
 	for name, body := range map[string][]byte{
 		"call":   callCode(ir.CALL, first),
 		"static": callCode(ir.STATICCALL, first),
@@ -163,7 +182,7 @@ func TestRecursion(t *testing.T) {
 		"wide":   append(code(bytesOf(ir.PUSH0, 1000)), callCode(ir.CALL, first)...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			evm, _ := newEVM(t, map[common.Address][]byte{first: body})
+			evm, _ := newEVM(t, tier, map[common.Address][]byte{first: body})
 			evm.SetTx(jit.TxContext{})
 			if r := evm.Call(message(1 << 40)); r.Halt != jit.Success {
 				t.Errorf("got %s; want success", r.Halt)
@@ -182,7 +201,9 @@ func bytesOf(op ir.Op, count int) []byte {
 
 // TestWriteProtection tries what a static call forbids, at once and one call
 // further down.
-func TestWriteProtection(t *testing.T) {
+func TestWriteProtection(t *testing.T) { eachTier(t, testWriteProtection) }
+
+func testWriteProtection(t *testing.T, tier jit.Native) {
 	third := common.HexToAddress("0xa3")
 	for name, body := range map[string][]byte{
 		"SSTORE":       code(1, 1, ir.SSTORE),
@@ -193,7 +214,7 @@ func TestWriteProtection(t *testing.T) {
 		"SELFDESTRUCT": code(0, ir.SELFDESTRUCT),
 		"CALL":         code(0, 0, 0, 0, 1, 0, ir.GAS, ir.CALL),
 	} {
-		evm, _ := newEVM(t, map[common.Address][]byte{
+		evm, _ := newEVM(t, tier, map[common.Address][]byte{
 			first:  code(callCode(ir.STATICCALL, second), 0, ir.MSTORE, 32, 0, ir.RETURN),
 			second: code(callCode(ir.DELEGATECALL, third), 0, ir.MSTORE, 32, 0, ir.RETURN),
 			third:  body,
@@ -210,9 +231,11 @@ func TestWriteProtection(t *testing.T) {
 }
 
 // TestLogsAndOutput checks that a log keeps what memory held.
-func TestLogsAndOutput(t *testing.T) {
+func TestLogsAndOutput(t *testing.T) { eachTier(t, testLogsAndOutput) }
+
+func testLogsAndOutput(t *testing.T, tier jit.Native) {
 	body := code(7, 0, ir.MSTORE, 9, 32, 0, ir.LOG0+1, 8, 0, ir.MSTORE, 32, 0, ir.RETURN)
-	evm, journal := newEVM(t, map[common.Address][]byte{first: body})
+	evm, journal := newEVM(t, tier, map[common.Address][]byte{first: body})
 	evm.SetTx(jit.TxContext{})
 	r := evm.Call(message(100_000))
 	if got := new(uint256.Int).SetBytes(r.Output).Uint64(); got != 8 {
@@ -226,10 +249,12 @@ func TestLogsAndOutput(t *testing.T) {
 
 // TestDelegation runs the code of another account in the first one's place, and
 // not that of a delegation's delegation (EIP-7702).
-func TestDelegation(t *testing.T) {
+func TestDelegation(t *testing.T) { eachTier(t, testDelegation) }
+
+func testDelegation(t *testing.T, tier jit.Native) {
 	target := code(1, 1, ir.SSTORE, ir.ADDRESS, 0, ir.MSTORE, 32, 0, ir.RETURN)
 	third := common.HexToAddress("0xa3")
-	evm, journal := newEVM(t, map[common.Address][]byte{
+	evm, journal := newEVM(t, tier, map[common.Address][]byte{
 		first:  types.AddressToDelegation(second),
 		second: target,
 		third:  types.AddressToDelegation(first),

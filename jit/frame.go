@@ -26,6 +26,8 @@ type frame struct {
 
 	lowerer *lowerer // for init code, which is run once; nil until then
 
+	native nativeFrame
+
 	// What the frame calls and creates. They are here and not in the function
 	// that fills them because State gets pointers into them, so that they
 	// would be allocated each time.

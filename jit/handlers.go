@@ -7,7 +7,8 @@ import "github.com/redline-evm/redline/jit/ir"
 // down. The gas of the block is charged.
 type handler func(f *frame, in *instr, sp *word) *word
 
-// handlers holds, by opcode, what run has no arm for.
+// handlers holds, by opcode, what run has no arm for, and what it has one for but
+// generated code leaves to Go.
 var handlers [256]handler
 
 func init() {
@@ -19,6 +20,11 @@ func init() {
 		ir.STOP:    opStop, ir.RETURN: opReturn, ir.REVERT: opRevert, ir.SELFDESTRUCT: opSelfDestruct,
 
 		ir.EXP: opExp, ir.CLZ: opCLZ,
+		ir.DIV: opDiv, ir.SDIV: opSdiv, ir.MOD: opMod, ir.SMOD: opSmod, ir.ADDMOD: opAddMod, ir.MULMOD: opMulMod,
+		ir.SIGNEXTEND: opSignExtend, ir.BYTE: opByte,
+		ir.KECCAK256: opKeccak256, ir.MLOAD: opMload, ir.MSTORE: opMstore, ir.MSTORE8: opMstore8,
+		ir.CALLDATALOAD: opCallDataLoad, ir.CALLVALUE: opCallValue, ir.CALLER: opCaller,
+		ir.GAS: opGas, ir.SLOAD: opSload, ir.SSTORE: opSstore,
 
 		ir.MSIZE: opMSize, ir.MCOPY: opMCopy,
 		ir.CALLDATACOPY: opCallDataCopy,

@@ -68,7 +68,7 @@ func (f *frame) runCall(in *instr, sp *word, operands callOperands) *word {
 		c.gas += gasCallStipend
 	}
 	c.input = f.slice(operands.inputOffset, operands.inputSize)
-	f.evm.stacks.protect(sp)
+	f.protect(sp)
 	out := f.evm.call(c)
 	f.gas += out.gas
 	if out.halt == Cancelled {

@@ -26,12 +26,13 @@ var (
 	empty    = common.Address{}
 )
 
-// pair runs messages on both VMs, from the same state each time.
+// pair runs messages on both VMs, ours on each of its tiers, from the same state
+// each time.
 type pair struct {
 	setup   *reference.Setup
 	vm      *reference.VM
 	journal *exec.Journal
-	evm     *jit.EVM
+	evms    map[jit.Native]*jit.EVM
 	watched []common.Address // accounts that code can easily reach
 }
 
@@ -74,19 +75,27 @@ func newPair(tb testing.TB, fork jit.Fork, contracts map[common.Address][]byte) 
 			p.watched = append(p.watched, crypto.CreateAddress(addr, nonce))
 		}
 	}
-	p.evm = jit.New(jit.Config{}).NewEVM(p.journal, &setup.Block)
+	p.evms = map[jit.Native]*jit.EVM{}
+	for tier, engine := range engines {
+		if engine.NativeError() == nil {
+			p.evms[tier] = engine.NewEVM(p.journal, &setup.Block)
+		}
+	}
 	return p
 }
 
-// check runs a message on both VMs, compares all that can be seen, and returns
-// the gas used.
+// engines has one engine for each tier.
+var engines = map[jit.Native]*jit.Engine{
+	jit.NativeOff:   jit.New(jit.Config{}),
+	jit.NativeEager: jit.New(jit.Config{Native: jit.NativeEager}),
+}
+
+// check runs a message on both VMs, compares all that can be seen after each tier
+// of ours, and returns the gas used.
 func (p *pair) check(tb testing.TB, what string, msg jit.Message, create bool) (gasUsed uint64) {
 	tb.Helper()
 	p.vm.Prepare(&msg, create)
 	defer p.vm.Undo()
-	before := p.journal.Checkpoint()
-	logsBefore := len(p.journal.Logs())
-	defer p.journal.Revert(before)
 	warm := []common.Address{msg.Caller, coinbase}
 	if !create {
 		warm = append(warm, msg.To)
@@ -94,18 +103,34 @@ func (p *pair) check(tb testing.TB, what string, msg jit.Message, create bool) (
 			p.vm.Warm(target)
 		}
 	}
+	run := p.vm.Call
+	if create {
+		run = p.vm.Create
+	}
+	want := run(&msg)
+	for tier := range p.evms {
+		p.checkTier(tb, fmt.Sprintf("%s, native %s", what, tier), tier, msg, create, warm, &want)
+	}
+	return msg.Gas - want.GasLeft
+}
+
+// checkTier runs a message on one tier and compares it with what the reference
+// did.
+func (p *pair) checkTier(tb testing.TB, what string, tier jit.Native, msg jit.Message, create bool, warm []common.Address, want *reference.Result) {
+	tb.Helper()
+	before := p.journal.Checkpoint()
+	logsBefore := len(p.journal.Logs())
+	defer p.journal.Revert(before)
 	for _, addr := range warm {
 		p.journal.WarmAccount(addr)
 	}
-	p.evm.SetTx(p.setup.Tx)
-
-	var want reference.Result
-	var got jit.Result
+	evm := p.evms[tier]
+	evm.SetTx(p.setup.Tx)
+	run := evm.Call
 	if create {
-		want, got = p.vm.Create(&msg), p.evm.Create(&msg)
-	} else {
-		want, got = p.vm.Call(&msg), p.evm.Call(&msg)
+		run = evm.Create
 	}
+	got := run(&msg)
 	describe := func(status reference.Status, gasLeft, refund uint64, output []byte) string {
 		return fmt.Sprintf("%v, gas left %d, refund %d, output %x", status, gasLeft, refund, output)
 	}
@@ -116,7 +141,6 @@ func (p *pair) check(tb testing.TB, what string, msg jit.Message, create bool) (
 	}
 	p.compareLogs(tb, what, p.journal.Logs()[logsBefore:])
 	p.compareState(tb, what, got.Created)
-	return msg.Gas - want.GasLeft
 }
 
 func (p *pair) compareLogs(tb testing.TB, what string, got []*types.Log) {

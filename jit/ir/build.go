@@ -54,9 +54,7 @@ func (b *Builder) Start(code []byte, fork Fork) {
 
 // SizeBytes is the memory that the builder holds on to.
 func (b *Builder) SizeBytes() int {
-	p := &b.out
-	return int(unsafe.Sizeof(*b)) + cap(p.Blocks)*int(unsafe.Sizeof(Block{})) + cap(p.Instrs)*int(unsafe.Sizeof(Instr{})) +
-		4*cap(p.Args) + 8*cap(p.Writes) + WordSize*cap(p.Consts) + 4*cap(p.Dests) + 8*cap(b.dests) + 5*cap(b.used)
+	return int(unsafe.Sizeof(*b)) + b.out.SizeBytes() + 8*cap(b.dests) + 5*cap(b.used)
 }
 
 func (b *Builder) reset() {

@@ -1,0 +1,24 @@
+package ir
+
+import (
+	"slices"
+	"unsafe"
+)
+
+// Clone returns a copy that belongs to nobody and is just as large as it must be.
+func (p *Program) Clone() *Program {
+	return &Program{
+		Blocks: slices.Clip(slices.Clone(p.Blocks)),
+		Instrs: slices.Clip(slices.Clone(p.Instrs)),
+		Args:   slices.Clip(slices.Clone(p.Args)),
+		Writes: slices.Clip(slices.Clone(p.Writes)),
+		Consts: slices.Clip(slices.Clone(p.Consts)),
+		Dests:  slices.Clip(slices.Clone(p.Dests)),
+	}
+}
+
+// SizeBytes is the memory that the program holds on to.
+func (p *Program) SizeBytes() int {
+	return cap(p.Blocks)*int(unsafe.Sizeof(Block{})) + cap(p.Instrs)*int(unsafe.Sizeof(Instr{})) +
+		4*cap(p.Args) + 8*cap(p.Writes) + WordSize*cap(p.Consts) + 4*cap(p.Dests)
+}

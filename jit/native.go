@@ -1,0 +1,122 @@
+package jit
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/redline-evm/redline/jit/amd64"
+	"github.com/redline-evm/redline/jit/ir"
+)
+
+// Native says when code is compiled to machine code.
+type Native uint8
+
+// The settings of the native tier.
+const (
+	NativeOff   Native = iota // never
+	NativeEager               // when it is used first, before it runs
+)
+
+// nativeNames are the settings as flags name them.
+var nativeNames = [...]string{NativeOff: "off", NativeEager: "eager"}
+
+// String is the setting's name.
+func (n Native) String() string { return nativeNames[n] }
+
+// ParseNative is the inverse of String.
+func ParseNative(name string) (Native, error) {
+	for n, known := range nativeNames {
+		if name == known {
+			return Native(n), nil
+		}
+	}
+	return NativeOff, fmt.Errorf("cannot use native code %q: want one of %q", name, nativeNames)
+}
+
+// Bounds of the native tier.
+const (
+	nativeArenaBytes   = 16 << 20 // address space that machine code gets at a time
+	nativeBytesPerByte = 64       // machine code made of each byte of bytecode
+)
+
+// nativeTier is what the EVMs of an engine share of the native compiler. With no
+// memory there is none and all code is interpreted.
+type nativeTier struct {
+	memory *amd64.Memory
+	err    error // why there is no memory though it was asked for
+
+	compiled, rejected, bytes atomic.Uint64
+}
+
+// NativeStats counts what the native tier did.
+type NativeStats struct {
+	Compiled uint64 // codes that became machine code
+	Rejected uint64 // codes that stay with the interpreter: too much machine code for their size
+	Bytes    uint64 // of machine code made
+}
+
+// start gets the tier ready to compile if the setting and the machine allow.
+func (t *nativeTier) start(setting Native) {
+	if setting == NativeOff {
+		return
+	}
+	if t.memory, t.err = amd64.NewMemory(nativeArenaBytes); t.err == nil {
+		runtime.AddCleanup(t, (*amd64.Memory).Close, t.memory)
+	}
+}
+
+// NativeError says why native code was asked for but cannot be had here, so that
+// all code is interpreted; else it is nil.
+func (e *Engine) NativeError() error { return e.native.err }
+
+// NativeStats returns the counts so far.
+func (e *Engine) NativeStats() NativeStats {
+	t := &e.native
+	return NativeStats{Compiled: t.compiled.Load(), Rejected: t.rejected.Load(), Bytes: t.bytes.Load()}
+}
+
+// nativeCode is machine code and the program that it was made of, whose
+// instructions its exits name.
+type nativeCode struct {
+	program *ir.Program
+	code    *amd64.Code
+}
+
+// sizeBytes is the memory that the code holds on to; nil holds none.
+func (n *nativeCode) sizeBytes() int {
+	if n == nil {
+		return 0
+	}
+	return n.program.SizeBytes() + n.code.SizeBytes()
+}
+
+// nativeCompiler compiles bytecode. It keeps its memory for the next.
+type nativeCompiler struct {
+	builder  ir.Builder
+	compiler *amd64.Compiler
+}
+
+// compile returns machine code for bytecode, or nil if it stays with the
+// interpreter.
+func (c *nativeCompiler) compile(t *nativeTier, bytecode []byte, fork Fork) *nativeCode {
+	if c.compiler == nil {
+		c.compiler = amd64.NewCompiler(t.memory)
+	}
+	program := c.builder.Build(bytecode, fork).Clone()
+	code, err := c.compiler.Compile(program, amd64.Limits{BytesPerByte: nativeBytesPerByte})
+	if err != nil {
+		t.rejected.Add(1)
+		return nil
+	}
+	t.compiled.Add(1)
+	t.bytes.Add(uint64(code.SizeBytes()))
+	return &nativeCode{program: program, code: code}
+}
+
+// compileNow compiles code before it runs.
+func (v *EVM) compileNow(code *code, bytecode []byte) {
+	if t := &v.engine.native; t.memory != nil {
+		code.native.Store(v.compiler.compile(t, bytecode, v.block.Fork))
+	}
+}

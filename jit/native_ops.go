@@ -1,0 +1,106 @@
+package jit
+
+// Handlers of the operations that have an arm in run: generated code leaves to Go
+// what it does not do itself, or not for these operands.
+
+func opDiv(_ *frame, _ *instr, sp *word) *word {
+	z := below(sp, 1)
+	divide(z, sp, z)
+	return z
+}
+
+func opSdiv(_ *frame, _ *instr, sp *word) *word {
+	z := below(sp, 1)
+	divideSigned(z, sp, z)
+	return z
+}
+
+func opMod(_ *frame, _ *instr, sp *word) *word {
+	z := below(sp, 1)
+	modulo(z, sp, z)
+	return z
+}
+
+func opSmod(_ *frame, _ *instr, sp *word) *word {
+	z := below(sp, 1)
+	return z.SMod(sp, z)
+}
+
+func opAddMod(_ *frame, _ *instr, sp *word) *word {
+	z := below(sp, 2)
+	return z.AddMod(sp, below(sp, 1), z)
+}
+
+func opMulMod(f *frame, _ *instr, sp *word) *word {
+	z := below(sp, 2)
+	f.evm.mulMod.mulMod(z, sp, below(sp, 1), z)
+	return z
+}
+
+func opSignExtend(_ *frame, _ *instr, sp *word) *word {
+	z := below(sp, 1)
+	signExtendTo(z, z, saturated(sp))
+	return z
+}
+
+func opByte(_ *frame, _ *instr, sp *word) *word {
+	z := below(sp, 1)
+	byteTo(z, z, saturated(sp))
+	return z
+}
+
+func opKeccak256(f *frame, _ *instr, sp *word) *word {
+	z := below(sp, 1)
+	if !f.hash(z, sp, z) {
+		return f.end(OutOfGas)
+	}
+	return z
+}
+
+func opMload(f *frame, _ *instr, sp *word) *word {
+	if !f.reachWord(sp) {
+		return f.end(OutOfGas)
+	}
+	loadWord(sp, f.mem.bytes[sp[0]:])
+	return sp
+}
+
+func opMstore(f *frame, _ *instr, sp *word) *word {
+	if !f.reachWord(sp) {
+		return f.end(OutOfGas)
+	}
+	storeWord(f.mem.bytes[sp[0]:], below(sp, 1))
+	return below(sp, 2)
+}
+
+func opMstore8(f *frame, _ *instr, sp *word) *word {
+	if !f.storeByte(sp, below(sp, 1)) {
+		return f.end(OutOfGas)
+	}
+	return below(sp, 2)
+}
+
+func opCallDataLoad(f *frame, _ *instr, sp *word) *word {
+	f.loadCallData(sp, saturated(sp))
+	return sp
+}
+
+func opCallValue(f *frame, _ *instr, sp *word) *word { return pushWord(sp, &f.value) }
+
+func opCaller(f *frame, _ *instr, sp *word) *word { return pushAddress(sp, &f.caller) }
+
+func opGas(f *frame, in *instr, sp *word) *word { return pushUint64(sp, f.gas+uint64(in.arg)) }
+
+func opSload(f *frame, _ *instr, sp *word) *word {
+	if f.evm.state.Storage(f.self, sp, sp) && !f.charge(gasColdSlot) {
+		return f.end(OutOfGas)
+	}
+	return sp
+}
+
+func opSstore(f *frame, in *instr, sp *word) *word {
+	if halt := f.store(sp, below(sp, 1), uint64(in.arg)); halt != Success {
+		return f.end(halt)
+	}
+	return below(sp, 2)
+}

@@ -1,0 +1,104 @@
+package jit
+
+import (
+	"github.com/redline-evm/redline/jit/amd64"
+	"github.com/redline-evm/redline/jit/ir"
+)
+
+// gasSlice is how much gas generated code gets at a time. While it runs, the
+// scheduler cannot preempt the goroutine and nobody can cancel the call; so much
+// gas takes some microseconds.
+const gasSlice = 100_000
+
+// nativeFrame is what a frame needs for generated code.
+type nativeFrame struct {
+	running bool           // the frame's code is generated code
+	context *amd64.Context // nil until then
+	instr   instr          // the instruction that a handler runs
+}
+
+// forget drops what the last call has left behind.
+func (n *nativeFrame) forget() {
+	if n.context != nil {
+		n.context.Forget()
+	}
+}
+
+// runCode runs the frame's code on the best tier that has it.
+func (f *frame) runCode() Halt {
+	native := f.code.native.Load()
+	f.native.running = native != nil
+	if native != nil {
+		return f.runNative(native)
+	}
+	return f.run()
+}
+
+// runNative is run for generated code: it enters it, does what it leaves to Go,
+// and enters it again.
+//
+// While generated code runs, the frame's gas is in two parts: the slice in the
+// context, and the rest in f.gas. Handlers find all of it in f.gas.
+func (f *frame) runNative(n *nativeCode) Halt {
+	if f.native.context == nil {
+		f.native.context = new(amd64.Context)
+	}
+	ctx := f.native.context
+	ctx.Init(n.code, f.base, f.input)
+	slice := uint64(gasSlice)
+	for {
+		ctx.SetMemory(f.mem.bytes)
+		ctx.Gas = min(f.gas, slice)
+		f.gas -= ctx.Gas
+		exit := n.code.Run(ctx)
+		f.gas += ctx.Gas
+		switch exit.Kind {
+		case amd64.ExitInstr:
+			in := &n.program.Instrs[exit.Index]
+			if !f.runHandler(in.Op, in.Rest) {
+				return f.halt
+			}
+		case amd64.ExitGas:
+			if f.gas < ctx.Need() {
+				return OutOfGas
+			}
+			slice = max(gasSlice, ctx.Need())
+		case amd64.ExitStack:
+			return f.nativeStackHalt(&n.program.Blocks[exit.Index])
+		case amd64.ExitBadJump:
+			return InvalidJump
+		case amd64.ExitHalt:
+			f.runHandler(n.program.Blocks[exit.Index].Term.Op, 0)
+			return f.halt
+		}
+		if f.evm.cancelled.Load() {
+			return Cancelled
+		}
+	}
+}
+
+// runHandler runs the handler of an opcode with the operands in the context and
+// leaves its result there; rest is the gas of the rest of the block. It reports
+// false when the frame has ended.
+func (f *frame) runHandler(op ir.Op, rest uint32) bool {
+	in := &f.native.instr
+	in.opcode, in.arg = byte(op), rest
+	return handlers[op](f, in, f.native.context.Operands()) != nil
+}
+
+// nativeStackHalt names what is wrong with the height at which a block was
+// entered.
+func (f *frame) nativeStackHalt(block *ir.Block) Halt {
+	height := heightLimbs(f.native.context.Top(), f.base)
+	return stackHalt(height, &instr{a: int16(block.Need) * limbs})
+}
+
+// protect makes the stacks of callees start above the frame's words, of which
+// those of the running instruction lie at sp; those of generated code lie in its
+// context.
+func (f *frame) protect(sp *word) {
+	if f.native.running {
+		sp = f.native.context.Top()
+	}
+	f.evm.stacks.protect(sp)
+}
