@@ -2,11 +2,13 @@ package jit
 
 // run executes the frame's code and returns why it ended.
 //
+// Here are the arms that call no function, with those that jump; slow has all
+// others. A call would make the compiler save registers before each arm.
+//
 // The stack pointer sp points to the word that was on top when the block was
 // entered. Gas and stack height are checked once for each basic block; after
 // that the arms work without checks. An arm does no more than a few loads and
-// stores, so that the compiler keeps ip and sp in registers. What is rare is done
-// by the table of handlers.
+// stores, so that the compiler keeps ip and sp in registers.
 //
 // Results may overwrite operands: an arm reads a limb before it writes it.
 func (f *frame) run() Halt {
@@ -26,7 +28,10 @@ func (f *frame) run() Halt {
 			return Cancelled
 		}
 		f.gas -= uint64(ip.arg)
-		ip = skip(ip, ip.to+1)
+		if ip.to != 0 { // rarely: without it, ip does not wait for a load
+			ip = skip(ip, ip.to)
+		}
+		ip = skip(ip, 1)
 
 	block:
 		for ; ; ip = skip(ip, 1) {
@@ -35,171 +40,133 @@ func (f *frame) run() Halt {
 				break block
 			case armBadJump:
 				return InvalidJump
-			case armHost:
-				result := handlers[ip.opcode](f, ip, at(sp, ip.a))
-				if result == nil {
-					return f.halt
-				}
-				copyWord(at(sp, ip.dst), result)
-
 			case armMove:
 				copyWord(at(sp, ip.dst), at(sp, ip.a))
+				continue
 			case armSwap:
 				swapWords(at(sp, ip.a), at(sp, ip.b))
+				continue
 			case armSet:
 				setUint64(at(sp, ip.dst), uint64(ip.arg))
+				continue
 			case armSetWide:
 				copyWord(at(sp, ip.dst), &f.code.words[ip.arg])
-
+				continue
 			case armAdd:
 				add(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+				continue
 			case armSub:
 				sub(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+				continue
 			case armMul:
-				at(sp, ip.dst).Mul(at(sp, ip.a), at(sp, ip.b))
-			case armDiv:
-				divide(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
-			case armSdiv:
-				divideSigned(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
-			case armMod:
-				modulo(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
-			case armSmod:
-				at(sp, ip.dst).SMod(at(sp, ip.a), at(sp, ip.b))
-			case armAddMod:
-				at(sp, ip.dst).AddMod(at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
-			case armMulMod:
-				f.evm.mulMod.mulMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
-			case armSignExtend:
-				signExtendTo(at(sp, ip.dst), at(sp, ip.b), saturated(at(sp, ip.a)))
+				x, y := at(sp, ip.a), at(sp, ip.b)
+				if x[1]|x[2]|x[3]|y[1]|y[2]|y[3] == 0 {
+					setProduct(at(sp, ip.dst), x[0], y[0])
+					continue
+				}
 			case armLt:
 				setUint64(at(sp, ip.dst), less(at(sp, ip.a), at(sp, ip.b)))
+				continue
 			case armSlt:
 				setUint64(at(sp, ip.dst), lessSigned(at(sp, ip.a), at(sp, ip.b)))
+				continue
 			case armEq:
 				setUint64(at(sp, ip.dst), isZero(difference(at(sp, ip.a), at(sp, ip.b))))
+				continue
 			case armIsZero:
 				setUint64(at(sp, ip.dst), isZero(anyBit(at(sp, ip.a))))
+				continue
 			case armAnd:
 				and(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+				continue
 			case armOr:
 				or(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+				continue
 			case armXor:
 				xor(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+				continue
 			case armNot:
 				not(at(sp, ip.dst), at(sp, ip.a))
+				continue
 			case armByte:
 				byteTo(at(sp, ip.dst), at(sp, ip.b), saturated(at(sp, ip.a)))
-			case armShl:
-				z, x := at(sp, ip.dst), at(sp, ip.b)
-				if count := saturated(at(sp, ip.a)); count < 256 {
-					shiftLeft(z, x, uint(count))
-				} else {
-					setUint64(z, 0)
-				}
-			case armShr:
-				z, x := at(sp, ip.dst), at(sp, ip.b)
-				if count := saturated(at(sp, ip.a)); count < 256 {
-					shiftRight(z, x, uint(count), 0)
-				} else {
-					setUint64(z, 0)
-				}
-			case armSar:
-				x := at(sp, ip.b)
-				sign := signOf(x)
-				if count := saturated(at(sp, ip.a)); count < 256 {
-					shiftRight(at(sp, ip.dst), x, uint(count), sign)
-				} else {
-					z := at(sp, ip.dst)
-					z[0], z[1], z[2], z[3] = sign, sign, sign, sign
-				}
-
+				continue
 			case armAddImm:
 				addUint64(at(sp, ip.dst), at(sp, ip.a), uint64(ip.arg))
+				continue
 			case armSubImm:
 				subUint64(at(sp, ip.dst), at(sp, ip.a), uint64(ip.arg))
+				continue
 			case armSubFrom:
 				subFromUint64(at(sp, ip.dst), uint64(ip.arg), at(sp, ip.a))
+				continue
 			case armAndImm:
 				setUint64(at(sp, ip.dst), at(sp, ip.a)[0]&uint64(ip.arg))
+				continue
 			case armEqImm:
 				setUint64(at(sp, ip.dst), isZero(differenceUint64(at(sp, ip.a), uint64(ip.arg))))
+				continue
 			case armLtImm:
 				setUint64(at(sp, ip.dst), lessUint64(at(sp, ip.a), uint64(ip.arg)))
+				continue
 			case armGtImm:
 				setUint64(at(sp, ip.dst), 1^lessUint64(at(sp, ip.a), uint64(ip.arg)+1))
+				continue
 			case armShlImm:
-				shiftLeft(at(sp, ip.dst), at(sp, ip.a), uint(ip.arg))
+				a, b, c, d := wordsLeft(at(sp, ip.a), ip.arg)
+				bitsLeft(at(sp, ip.dst), a, b, c, d, ip.arg)
+				continue
 			case armShrImm:
-				shiftRight(at(sp, ip.dst), at(sp, ip.a), uint(ip.arg), 0)
-			case armSarImm:
-				x := at(sp, ip.a)
-				shiftRight(at(sp, ip.dst), x, uint(ip.arg), signOf(x))
+				a, b, c, d := wordsRight(at(sp, ip.a), ip.arg, 0)
+				bitsRight(at(sp, ip.dst), a, b, c, d, ip.arg, 0)
+				continue
 			case armByteImm:
 				byteTo(at(sp, ip.dst), at(sp, ip.a), uint64(ip.arg))
-			case armSignExtendImm:
-				signExtendTo(at(sp, ip.dst), at(sp, ip.a), uint64(ip.arg))
+				continue
 			case armAddWide:
 				add(at(sp, ip.dst), at(sp, ip.a), &f.code.words[ip.arg])
+				continue
 			case armAndWide:
 				and(at(sp, ip.dst), at(sp, ip.a), &f.code.words[ip.arg])
+				continue
 			case armOrWide:
 				or(at(sp, ip.dst), at(sp, ip.a), &f.code.words[ip.arg])
-
+				continue
 			case armMload:
-				x := at(sp, ip.a)
-				if !f.covers(x) && !f.reachWord(x) {
-					return OutOfGas
+				if x := at(sp, ip.a); f.covers(x) {
+					loadWord(at(sp, ip.dst), f.mem.bytes[x[0]:])
+					continue
 				}
-				loadWord(at(sp, ip.dst), f.mem.bytes[x[0]:])
 			case armMloadImm:
-				offset := uint64(ip.arg)
-				if offset >= f.mem.loads && !f.reachOffset(offset) {
-					return OutOfGas
+				if offset := uint64(ip.arg); offset < f.mem.loads {
+					loadWord(at(sp, ip.dst), f.mem.bytes[offset:])
+					continue
 				}
-				loadWord(at(sp, ip.dst), f.mem.bytes[offset:])
 			case armMstore:
-				x := at(sp, ip.a)
-				if !f.covers(x) && !f.reachWord(x) {
-					return OutOfGas
+				if x := at(sp, ip.a); f.covers(x) {
+					storeWord(f.mem.bytes[x[0]:], at(sp, ip.b))
+					continue
 				}
-				storeWord(f.mem.bytes[x[0]:], at(sp, ip.b))
 			case armMstoreImm:
-				offset := uint64(ip.arg)
-				if offset >= f.mem.loads && !f.reachOffset(offset) {
-					return OutOfGas
+				if offset := uint64(ip.arg); offset < f.mem.loads {
+					storeWord(f.mem.bytes[offset:], at(sp, ip.a))
+					continue
 				}
-				storeWord(f.mem.bytes[offset:], at(sp, ip.a))
-			case armMstore8:
-				if !f.storeByte(at(sp, ip.a), at(sp, ip.b)) {
-					return OutOfGas
-				}
-			case armKeccak256:
-				if !f.hash(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b)) {
-					return OutOfGas
-				}
-			case armCallDataLoad:
-				f.loadCallData(at(sp, ip.dst), saturated(at(sp, ip.a)))
-			case armCallDataLoadImm:
-				f.loadCallData(at(sp, ip.dst), uint64(ip.arg))
 			case armCallDataSize:
 				setUint64(at(sp, ip.dst), uint64(len(f.input)))
+				continue
 			case armCallValue:
 				copyWord(at(sp, ip.dst), &f.value)
+				continue
 			case armCaller:
 				at(sp, ip.dst).SetBytes20(f.caller[:])
+				continue
 			case armGasLeft:
 				setUint64(at(sp, ip.dst), f.gas+uint64(ip.arg))
-			case armSload:
-				if f.evm.state.Storage(f.self, at(sp, ip.a), at(sp, ip.dst)) && !f.charge(gasColdSlot) {
-					return OutOfGas
-				}
-			case armSstore:
-				if halt := f.store(at(sp, ip.a), at(sp, ip.b), uint64(ip.arg)); halt != Success {
-					return halt
-				}
-
+				continue
 			case armFall:
 				sp = at(sp, ip.dst)
+				continue
 			case armJump:
 				sp = at(sp, ip.dst)
 				ip = skip(instrs, ip.to)
@@ -284,9 +251,9 @@ func (f *frame) run() Halt {
 				sp = at(sp, ip.dst)
 				ip = branch(instrs, ip, differenceUint64(x, uint64(ip.arg)) != 0)
 				break block
-
-			default:
-				panic("BUG: no such operation")
+			}
+			if !f.slow(ip, sp) {
+				return f.halt
 			}
 		}
 	}

@@ -77,8 +77,8 @@ func (f *frame) reachSize(offset *word, size uint64) bool {
 	return f.reachEnd(offset[0] + size)
 }
 
-// reachOffset is reach for the word at offset, which has 32 bits.
-func (f *frame) reachOffset(offset uint64) bool { return f.reachEnd(offset + 32) }
+// reachOffset is reach for the word at offset.
+func (f *frame) reachOffset(offset uint32) bool { return f.reachEnd(uint64(offset) + 32) }
 
 func (f *frame) reachEnd(end uint64) bool {
 	if end <= uint64(len(f.mem.bytes)) {

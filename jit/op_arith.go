@@ -84,14 +84,25 @@ func opCLZ(_ *frame, _ *instr, sp *word) *word {
 }
 
 // shiftLeft sets z to x << count; count is below 256.
-func shiftLeft(z, x *word, count uint) {
-	a, b, c, d := x[0], x[1], x[2], x[3]
+func shiftLeft(z, x *word, count uint32) {
+	a, b, c, d := wordsLeft(x, count)
+	bitsLeft(z, a, b, c, d, count)
+}
+
+// wordsLeft shifts by the whole limbs of count.
+func wordsLeft(x *word, count uint32) (a, b, c, d uint64) {
+	a, b, c, d = x[0], x[1], x[2], x[3]
 	if count&128 != 0 {
 		a, b, c, d = 0, 0, a, b
 	}
 	if count&64 != 0 {
 		a, b, c, d = 0, a, b, c
 	}
+	return a, b, c, d
+}
+
+// bitsLeft shifts by what count has beside whole limbs.
+func bitsLeft(z *word, a, b, c, d uint64, count uint32) {
 	n := count % 64
 	z[3] = d<<n | c>>1>>(63-n)
 	z[2] = c<<n | b>>1>>(63-n)
@@ -101,14 +112,25 @@ func shiftLeft(z, x *word, count uint) {
 
 // shiftRight sets z to x >> count, filled with bits of fill, which is 0 or all
 // ones; count is below 256.
-func shiftRight(z, x *word, count uint, fill uint64) {
-	a, b, c, d := x[0], x[1], x[2], x[3]
+func shiftRight(z, x *word, count uint32, fill uint64) {
+	a, b, c, d := wordsRight(x, count, fill)
+	bitsRight(z, a, b, c, d, count, fill)
+}
+
+// wordsRight shifts by the whole limbs of count.
+func wordsRight(x *word, count uint32, fill uint64) (a, b, c, d uint64) {
+	a, b, c, d = x[0], x[1], x[2], x[3]
 	if count&128 != 0 {
 		a, b, c, d = c, d, fill, fill
 	}
 	if count&64 != 0 {
 		a, b, c, d = b, c, d, fill
 	}
+	return a, b, c, d
+}
+
+// bitsRight shifts by what count has beside whole limbs.
+func bitsRight(z *word, a, b, c, d uint64, count uint32, fill uint64) {
 	n := count % 64
 	z[0] = a>>n | b<<1<<(63-n)
 	z[1] = b>>n | c<<1<<(63-n)

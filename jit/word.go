@@ -60,6 +60,12 @@ func subFromUint64(z *word, x uint64, y *word) {
 	z[3], _ = bits.Sub64(0, y[3], borrow)
 }
 
+// setProduct sets z to x * y.
+func setProduct(z *word, x, y uint64) {
+	z[1], z[0] = bits.Mul64(x, y)
+	z[2], z[3] = 0, 0
+}
+
 // and sets z to x & y.
 func and(z, x, y *word) {
 	z[0], z[1], z[2], z[3] = x[0]&y[0], x[1]&y[1], x[2]&y[2], x[3]&y[3]
