@@ -36,6 +36,12 @@ func divMod(quotient, remainder, x, y *uint256.Int)
 //go:noescape
 func mulMod(z, x, y, m *uint256.Int)
 
+// mulModReciprocal sets z to x*y mod m, where m has four limbs and reciprocal is
+// floor(2^512/m).
+//
+//go:noescape
+func mulModReciprocal(z, x, y, m *uint256.Int, reciprocal *[5]uint64)
+
 // permuteBMI2 is permuteGeneric.
 //
 //go:noescape

@@ -53,6 +53,24 @@ func BenchmarkMulMod(b *testing.B) {
 	benchmarkModular(b, MulMod, func(z, x, y, m *uint256.Int) { z.MulMod(x, y, m) })
 }
 
+func BenchmarkModulus(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var z uint256.Int
+	var modulus Modulus
+	xs, ys, m := operandsOfWidth(r, 256), operandsOfWidth(r, 256), operandsOfWidth(r, 254)[0]
+	reciprocal := uint256.Reciprocal(&m)
+	b.Run("redline", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			modulus.MulMod(&z, &xs[i%ring], &ys[i%ring], &m)
+		}
+	})
+	b.Run("uint256", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			z.MulModWithReciprocal(&xs[i%ring], &ys[i%ring], &m, &reciprocal)
+		}
+	})
+}
+
 func benchmarkModular(b *testing.B, ours, theirs func(z, x, y, m *uint256.Int)) {
 	r := rand.New(rand.NewPCG(1, 1))
 	var z uint256.Int

@@ -270,10 +270,8 @@ one0:
 	MOVQ AX, 24(DI)
 	RET
 
-#define P(i) (120+8*i)(SP)
-
 // Add DX times the word in R8 to R11 to the limbs a0 to a3, which it makes five.
-// DI is zero.
+// DI is zero. Two chains of carries run side by side.
 #define MULROW(a0, a1, a2, a3, a4) \
 	XORL  a4, a4      \
 	MULXQ R8, AX, CX  \
@@ -290,6 +288,40 @@ one0:
 	ADCXQ CX, a4      \
 	ADOXQ DI, a4
 
+// Store the product of the words at SI and AX in eight limbs at base in the
+// frame. Leaves DI zero.
+#define PRODUCT(base) \
+	MOVQ  0(AX), R8                 \
+	MOVQ  8(AX), R9                 \
+	MOVQ  16(AX), R10               \
+	MOVQ  24(AX), R11               \
+	XORL  DI, DI                    \
+	MOVQ  0(SI), DX                 \
+	MULXQ R8, AX, R12               \
+	MOVQ  AX, (base+0)(SP)          \
+	MULXQ R9, AX, R13               \
+	ADDQ  AX, R12                   \
+	MULXQ R10, AX, R14              \
+	ADCQ  AX, R13                   \
+	MULXQ R11, AX, R15              \
+	ADCQ  AX, R14                   \
+	ADCQ  $0, R15                   \
+	MOVQ  8(SI), DX                 \
+	MULROW(R12, R13, R14, R15, BX)  \
+	MOVQ  R12, (base+8)(SP)         \
+	MOVQ  16(SI), DX                \
+	MULROW(R13, R14, R15, BX, R12)  \
+	MOVQ  R13, (base+16)(SP)        \
+	MOVQ  24(SI), DX                \
+	MULROW(R14, R15, BX, R12, R13)  \
+	MOVQ  R14, (base+24)(SP)        \
+	MOVQ  R15, (base+32)(SP)        \
+	MOVQ  BX, (base+40)(SP)         \
+	MOVQ  R12, (base+48)(SP)        \
+	MOVQ  R13, (base+56)(SP)
+
+#define P(i) (120+8*i)(SP)
+
 // Store limb i of the shifted product: high shifted left by CX with bits of low.
 #define SHIFTED(i, low, high) \
 	MOVQ P((i-1)), low    \
@@ -300,36 +332,9 @@ one0:
 //
 // Stack: 192 bytes, of which 32 V, 88 U, 64 the product, 8 the shift in limbs.
 TEXT ·mulMod(SB), NOSPLIT, $192-32
-	MOVQ  x+8(FP), SI
-	MOVQ  y+16(FP), AX
-	MOVQ  0(AX), R8
-	MOVQ  8(AX), R9
-	MOVQ  16(AX), R10
-	MOVQ  24(AX), R11
-	XORL  DI, DI
-	MOVQ  0(SI), DX
-	MULXQ R8, AX, R12
-	MOVQ  AX, P(0)
-	MULXQ R9, AX, R13
-	ADDQ  AX, R12
-	MULXQ R10, AX, R14
-	ADCQ  AX, R13
-	MULXQ R11, AX, R15
-	ADCQ  AX, R14
-	ADCQ  $0, R15
-	MOVQ  8(SI), DX
-	MULROW(R12, R13, R14, R15, BX)
-	MOVQ  R12, P(1)
-	MOVQ  16(SI), DX
-	MULROW(R13, R14, R15, BX, R12)
-	MOVQ  R13, P(2)
-	MOVQ  24(SI), DX
-	MULROW(R14, R15, BX, R12, R13)
-	MOVQ  R14, P(3)
-	MOVQ  R15, P(4)
-	MOVQ  BX, P(5)
-	MOVQ  R12, P(6)
-	MOVQ  R13, P(7)
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), AX
+	PRODUCT(120)
 
 	MOVQ m+24(FP), SI
 	MOVQ 0(SI), R8
@@ -421,4 +426,144 @@ reduced:
 	MOVQ AX, 8(DI)
 	MOVQ AX, 16(DI)
 	MOVQ AX, 24(DI)
+	RET
+
+// Add DX times the limb at factor to the limbs low and high.
+#define MULADD(factor, low, high) \
+	MULXQ factor, AX, CX \
+	ADOXQ AX, low        \
+	ADCXQ CX, high
+
+// Add the low half of DX times the limb at factor to a limb.
+#define MULADDLOW(factor, low) \
+	MULXQ factor, AX, CX \
+	ADOXQ AX, low
+
+// Set R8, R9, R15, BX, DI to the limbs R10 to R14 less the modulus at SI.
+#define LESSMODULUS \
+	MOVQ R10, R8     \
+	MOVQ R11, R9     \
+	MOVQ R12, R15    \
+	MOVQ R13, BX     \
+	MOVQ R14, DI     \
+	SUBQ 0(SI), R8   \
+	SBBQ 8(SI), R9   \
+	SBBQ 16(SI), R15 \
+	SBBQ 24(SI), BX  \
+	SBBQ $0, DI
+
+// func mulModReciprocal(z, x, y, m *uint256.Int, reciprocal *[5]uint64)
+//
+// Barrett's reduction (Handbook of Applied Cryptography, 14.42): with a quotient
+// of limbs 3 to 7 of the product times the reciprocal, floor(2^512/m), without
+// the low five limbs. It is at most 2 too small, and 1 more as the products of
+// limbs that end below limb 4 are left out.
+//
+// Stack: 64 bytes for the product. All general registers but SP and BP change.
+TEXT ·mulModReciprocal(SB), NOSPLIT, $64-40
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), AX
+	PRODUCT(0)
+
+	// Limbs 3 to 9 in R8 to R14: the quotient is in R10 to R14.
+	MOVQ  reciprocal+32(FP), SI
+	MOVQ  24(SP), DX
+	MULXQ 24(SI), R8, R9
+	MULXQ 32(SI), AX, R10
+	ADDQ  AX, R9
+	ADCQ  $0, R10
+	MOVQ  32(SP), DX
+	XORL  R11, R11
+	MULADD(16(SI), R8, R9)
+	MULADD(24(SI), R9, R10)
+	MULADD(32(SI), R10, R11)
+	ADOXQ DI, R11
+	MOVQ  40(SP), DX
+	XORL  R12, R12
+	MULADD(8(SI), R8, R9)
+	MULADD(16(SI), R9, R10)
+	MULADD(24(SI), R10, R11)
+	MULADD(32(SI), R11, R12)
+	ADOXQ DI, R12
+	MOVQ  48(SP), DX
+	XORL  R13, R13
+	MULADD(0(SI), R8, R9)
+	MULADD(8(SI), R9, R10)
+	MULADD(16(SI), R10, R11)
+	MULADD(24(SI), R11, R12)
+	MULADD(32(SI), R12, R13)
+	ADOXQ DI, R13
+	MOVQ  56(SP), DX
+	XORL  R14, R14
+	MULADD(0(SI), R9, R10)
+	MULADD(8(SI), R10, R11)
+	MULADD(16(SI), R11, R12)
+	MULADD(24(SI), R12, R13)
+	MULADD(32(SI), R13, R14)
+	ADOXQ DI, R14
+
+	// The low limbs of the quotient times the modulus, in R8, R9, R15, BX, DI.
+	MOVQ  m+24(FP), SI
+	MOVQ  R10, DX
+	MULXQ 0(SI), R8, R9
+	MULXQ 8(SI), AX, R15
+	ADDQ  AX, R9
+	MULXQ 16(SI), AX, BX
+	ADCQ  AX, R15
+	MULXQ 24(SI), AX, DI
+	ADCQ  AX, BX
+	ADCQ  $0, DI
+	MOVQ  R11, DX
+	XORL  AX, AX
+	MULADD(0(SI), R9, R15)
+	MULADD(8(SI), R15, BX)
+	MULADD(16(SI), BX, DI)
+	MULADDLOW(24(SI), DI)
+	MOVQ  R12, DX
+	XORL  AX, AX
+	MULADD(0(SI), R15, BX)
+	MULADD(8(SI), BX, DI)
+	MULADDLOW(16(SI), DI)
+	MOVQ  R13, DX
+	XORL  AX, AX
+	MULADD(0(SI), BX, DI)
+	MULADDLOW(8(SI), DI)
+	MOVQ  R14, DX
+	XORL  AX, AX
+	MULADDLOW(0(SI), DI)
+
+	// What is left of the product, smaller than four times the modulus.
+	MOVQ 0(SP), R10
+	MOVQ 8(SP), R11
+	MOVQ 16(SP), R12
+	MOVQ 24(SP), R13
+	MOVQ 32(SP), R14
+	SUBQ R8, R10
+	SBBQ R9, R11
+	SBBQ R15, R12
+	SBBQ BX, R13
+	SBBQ DI, R14
+	LESSMODULUS
+	CMOVQCC R8, R10
+	CMOVQCC R9, R11
+	CMOVQCC R15, R12
+	CMOVQCC BX, R13
+	CMOVQCC DI, R14
+
+rare:
+	LESSMODULUS
+	JCS  reduced
+	MOVQ R8, R10
+	MOVQ R9, R11
+	MOVQ R15, R12
+	MOVQ BX, R13
+	MOVQ DI, R14
+	JMP  rare
+
+reduced:
+	MOVQ z+0(FP), DI
+	MOVQ R10, 0(DI)
+	MOVQ R11, 8(DI)
+	MOVQ R12, 16(DI)
+	MOVQ R13, 24(DI)
 	RET

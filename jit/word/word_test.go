@@ -147,6 +147,10 @@ func check(t *testing.T, x, y, m uint256.Int) {
 	}
 	ternary("AddMod", AddMod, sum)
 	ternary("MulMod", MulMod, product)
+	var modulus Modulus
+	modulus.MulMod(&q, &y, &x, &m)
+	checkWord(t, "first MulMod of a modulus", &q, product, &x, &y, &m)
+	ternary("MulMod of a modulus", modulus.MulMod, product)
 }
 
 // signed is x as a signed number.
@@ -173,6 +177,7 @@ func TestEdges(t *testing.T) {
 func TestMulModEdges(t *testing.T) {
 	words := edges()
 	onEachPath(t, func(t *testing.T) {
+		var modulus Modulus
 		for _, m := range words {
 			for _, x := range words {
 				for _, y := range words {
@@ -181,6 +186,10 @@ func TestMulModEdges(t *testing.T) {
 					want.MulMod(&x, &y, &m)
 					if got != want {
 						t.Fatalf("%#x * %#x mod %#x: got %#x; want %#x", &x, &y, &m, &got, &want)
+					}
+					modulus.MulMod(&got, &x, &y, &m)
+					if got != want {
+						t.Fatalf("%#x * %#x by the reciprocal of %#x: got %#x; want %#x", &x, &y, &m, &got, &want)
 					}
 				}
 			}
@@ -233,6 +242,7 @@ func TestAllocations(t *testing.T) {
 	data := make([]byte, 300)
 	var z, rest uint256.Int
 	var hash [32]byte
+	var modulus Modulus
 	onEachPath(t, func(t *testing.T) {
 		allocs := testing.AllocsPerRun(10, func() {
 			DivMod(&z, &rest, x, y)
@@ -240,6 +250,7 @@ func TestAllocations(t *testing.T) {
 			SMod(&z, x, y)
 			AddMod(&z, x, x, y)
 			MulMod(&z, x, x, y)
+			modulus.MulMod(&z, x, x, x)
 			Sum256(&hash, data)
 		})
 		if allocs != 0 {
