@@ -29,7 +29,7 @@ Examples:
    sequencer bench evm --cases cases --run 'erc20|keccak' --engine interp --json`,
 	Flags: append(program.LogFlags(),
 		&cli.StringFlag{Name: casesFlag, Usage: "`DIR` that holds the cases", Value: "../shared/cases", EnvVars: []string{"CASES"}},
-		&cli.StringFlag{Name: engineFlag, Usage: "engines to measure, separated by commas (default: all)"},
+		&cli.StringFlag{Name: engineFlag, Usage: "engines to measure, separated by commas: interp, native, geth (default: all)"},
 		&cli.StringFlag{Name: matchFlag, Usage: "measure only the cases whose name matches this `REGEXP`"},
 		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
 		&cli.IntFlag{Name: "rounds", Usage: "rounds to take the median of (default: 5)"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redline-evm/redline/internal/program"
 	"github.com/redline-evm/redline/internal/spectest"
+	"github.com/redline-evm/redline/jit"
 )
 
 const (
@@ -57,7 +58,7 @@ Example:
 
 func specFlags() []cli.Flag {
 	return append(program.LogFlags(),
-		&cli.StringFlag{Name: engineFlag, Value: "interp", Usage: "engine to run the tests on; interp is the only one yet"},
+		&cli.StringFlag{Name: engineFlag, Value: "interp", Usage: "engine to run the tests on: interp, or native, which compiles all code before it runs"},
 		&cli.StringFlag{Name: forkFlag, Usage: "run only the tests of this fork, such as Osaka"},
 		&cli.StringFlag{Name: matchFlag, Usage: "run only the tests whose name contains this `TEXT`"},
 		&cli.IntFlag{Name: workersFlag, Usage: "tests to run at once (default: one per processor)"},
@@ -79,6 +80,9 @@ type specFailure struct {
 	Reason string `json:"reason"`
 }
 
+// specEngines are the engines that tests run on.
+var specEngines = map[string]jit.Native{"interp": jit.NativeOff, "native": jit.NativeEager}
+
 // specRunner runs state tests or blockchain tests.
 type specRunner func(context.Context, spectest.Options) (spectest.Summary, error)
 
@@ -86,12 +90,14 @@ func runSpecTests(c *cli.Context, run specRunner) error {
 	if c.NArg() == 0 {
 		return fmt.Errorf("cannot run tests: name the files or folders that hold them; see sequencer evm %s --help", c.Command.Name)
 	}
-	if engine := c.String(engineFlag); engine != "interp" {
-		return fmt.Errorf("cannot run tests on engine %q: want interp", engine)
+	native, ok := specEngines[c.String(engineFlag)]
+	if !ok {
+		return fmt.Errorf("cannot run tests on engine %q: want interp or native", c.String(engineFlag))
 	}
 	asJSON := c.Bool(program.JSONFlag)
 	opts := spectest.Options{
 		Paths: c.Args().Slice(), Fork: c.String(forkFlag), Match: c.String(matchFlag), Workers: c.Int(workersFlag),
+		Native: native,
 		Report: func(f spectest.Failure) {
 			if !asJSON {
 				fmt.Fprintln(c.App.Writer, "FAIL", f)

@@ -41,7 +41,7 @@ Examples:
 		&cli.StringFlag{Name: stateFlag, Usage: "genesis `FILE` whose alloc is the state"},
 		&cli.StringFlag{Name: toFlag, Usage: "`ADDRESS` to call; --code is put there if given"},
 		&cli.Uint64Flag{Name: gasFlag, Usage: "gas of the call (default: 100 million, or the case's)"},
-		&cli.StringFlag{Name: engineFlag, Usage: "engine to run on (default: interp)"},
+		&cli.StringFlag{Name: engineFlag, Usage: "engine to run on: interp, native or geth (default: interp)"},
 		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
 		&cli.IntFlag{Name: runsFlag, Usage: "measure `N` runs"},
 		&cli.StringFlag{Name: caseFlag, Usage: "run the case or cases in `DIR`"},

@@ -17,7 +17,7 @@ import (
 // BenchOptions says what to measure.
 type BenchOptions struct {
 	Dir     string   // folder of cases
-	Engines []string // nil: all
+	Engines []string // nil: all that run here
 	Run     string   // regular expression of case names; empty: all
 	Fork    jit.Fork
 	Rounds  int           // zero: 5
@@ -60,7 +60,7 @@ func Bench(opts BenchOptions) (*Report, error) {
 		return nil, err
 	}
 	if opts.Engines == nil {
-		opts.Engines = Engines
+		opts.Engines = enginesHere()
 	}
 	opts.Rounds = cmp.Or(opts.Rounds, roundsDefault)
 	opts.Round = cmp.Or(opts.Round, roundDefault)

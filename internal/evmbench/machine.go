@@ -2,6 +2,7 @@ package evmbench
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -15,7 +16,16 @@ import (
 )
 
 // Engines names the engines that can run code.
-var Engines = []string{"interp", "geth"}
+var Engines = []string{"interp", "native", "geth"}
+
+// enginesHere are the engines that this system can run.
+func enginesHere() []string {
+	here := slices.Clone(Engines)
+	if jit.New(jit.Config{Native: jit.NativeEager}).NativeError() != nil {
+		here = slices.DeleteFunc(here, func(name string) bool { return name == "native" })
+	}
+	return here
+}
 
 // machine runs one message again and again from the same state.
 type machine interface {
@@ -34,7 +44,9 @@ func newMachine(engine string, fork jit.Fork, c *Case) (machine, error) {
 	setup := &reference.Setup{Alloc: c.Alloc, Block: blockContext(fork), Tx: jit.TxContext{Origin: c.Message.Caller}}
 	switch engine {
 	case "interp":
-		return newOurs(setup, &c.Message), nil
+		return newOurs(setup, &c.Message, jit.NativeOff)
+	case "native":
+		return newOurs(setup, &c.Message, jit.NativeEager)
 	case "geth":
 		vm, err := reference.New(setup)
 		return &geth{vm: vm, msg: &c.Message}, err
@@ -66,11 +78,15 @@ type ours struct {
 	halt    jit.Halt
 }
 
-func newOurs(setup *reference.Setup, msg *jit.Message) *ours {
+func newOurs(setup *reference.Setup, msg *jit.Message, native jit.Native) (*ours, error) {
+	engine := jit.New(jit.Config{Native: native})
+	if err := engine.NativeError(); err != nil {
+		return nil, fmt.Errorf("cannot run native code: %w", err)
+	}
 	journal := AllocJournal(setup.Alloc)
 	journal.KeepWarm(jit.Precompiles(setup.Block.Fork))
-	evm := jit.New(jit.Config{}).NewEVM(journal, &setup.Block)
-	return &ours{evm: evm, journal: journal, setup: setup, msg: msg}
+	evm := engine.NewEVM(journal, &setup.Block)
+	return &ours{evm: evm, journal: journal, setup: setup, msg: msg}, nil
 }
 
 func (o *ours) prepare() {

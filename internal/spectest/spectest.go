@@ -32,6 +32,7 @@ type Options struct {
 	Fork    string        // only cases that begin or end with this fork; empty for all
 	Match   string        // only files and tests whose name contains this; empty for all
 	Workers int           // cases run at once; zero for one per processor
+	Native  jit.Native    // which code runs as machine code
 	Report  func(Failure) // called for each failure as it happens, one at a time; may be nil
 }
 
@@ -114,7 +115,10 @@ func run(ctx context.Context, opts Options, decode decoder) (Summary, error) {
 		return readAll(ctx, opts.Paths, files)
 	})
 	total := tally{report: opts.Report, summary: Summary{Skips: map[string]int{}}}
-	engine := jit.New(jit.Config{})
+	engine := jit.New(jit.Config{Native: opts.Native})
+	if err := engine.NativeError(); err != nil {
+		return Summary{}, fmt.Errorf("cannot run tests as native code: %w", err)
+	}
 	for range workers {
 		group.Go(func() error {
 			w := &worker{opts: &opts, engine: engine, journal: exec.NewJournal(nil), tally: &total}
