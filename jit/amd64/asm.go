@@ -268,6 +268,12 @@ func (a *assembler) leaLabel(dst reg, l label) {
 	a.displacement(l)
 }
 
+// call calls l.
+func (a *assembler) call(l label) {
+	a.bytes(0xe8)
+	a.displacement(l)
+}
+
 // jmp jumps to l.
 func (a *assembler) jmp(l label) {
 	if distance, ok := a.near(l); ok {

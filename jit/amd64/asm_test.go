@@ -292,6 +292,7 @@ func TestJumps(t *testing.T) {
 			jump(a, l)
 		}
 	}
+	check("CALL .+5/5", forward((*assembler).call, 5))
 	check("JMP .+5/5", forward((*assembler).jmp, 5))
 	check("JMP .+127/2", forward((*assembler).jmpShort, 127))
 	check("JMP .-2/2", backward((*assembler).jmp, 0))

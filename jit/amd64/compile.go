@@ -48,6 +48,7 @@ type Compiler struct {
 	blocks  []blockLabels
 	stubs   []stub
 	gasExit label
+	grow    label // routine
 	jumps   label // the table of dynamic jumps
 	dynamic bool  // there is one
 
@@ -100,6 +101,7 @@ func (c *Compiler) Compile(program *ir.Program, limits Limits) (*Code, error) {
 		return nil, fmt.Errorf("%w: %d bytes for %d of bytecode", ErrTooLarge, size, len(program.Dests))
 	}
 	c.emitGasExit()
+	c.emitGrow()
 	c.asm.resolve()
 	c.fillJumps()
 	return c.install()
@@ -137,7 +139,7 @@ func (c *Compiler) reset(program *ir.Program) {
 		}
 		c.dynamic = c.dynamic || b.Term.Kind == ir.JumpTo || b.Term.Kind == ir.BranchTo
 	}
-	c.gasExit = c.asm.newLabel()
+	c.gasExit, c.grow = c.asm.newLabel(), c.asm.newLabel()
 }
 
 // empty reports whether the block does nothing but cost gas: one of a run of

@@ -372,6 +372,41 @@ func TestPermutations(t *testing.T) {
 	}
 }
 
+// TestGrowth grows memory by far and wants generated code to do it alone.
+func TestGrowth(t *testing.T) {
+	const capacity = 1 << 20
+	c := NewCompiler(newMemory(t))
+	var b ir.Builder
+	for _, offset := range []uint64{0, 1, 31, 32, 33, 1000, 20_000, 23_168, 100_000, capacity - 32, capacity - 31, 1<<64 - 20, 1<<64 - 1} {
+		for _, op := range []ir.Op{ir.MSTORE, ir.MSTORE8, ir.MLOAD} {
+			w := (&writer{}).push64(7).push64(0).op(ir.CALLDATALOAD, op, ir.STOP)
+			program := b.Build(w.code, ir.Osaka)
+			code, err := c.Compile(program, testLimits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			callData := uint256.NewInt(offset).Bytes32()
+			for _, gas := range []uint64{1e7, 100} {
+				want := newMachine(program, gas, callData[:])
+				want.interpret()
+				got := newMachine(program, gas, callData[:])
+				got.memory = make([]byte, 0, capacity)
+				got.execute(code, gas)
+				if got.String() != want.String() {
+					t.Errorf("%v at %d with gas %d: got %.200v; want %.200v", op, offset, gas, got, want)
+				}
+				size := uint64(wordBytes)
+				if op == ir.MSTORE8 {
+					size = 1
+				}
+				if alone := offset <= capacity-size && want.outcome == "STOP"; alone == (got.served > 0) {
+					t.Errorf("%v at %d with gas %d: Go ran %d instructions", op, offset, gas, got.served)
+				}
+			}
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	c := NewCompiler(newMemory(t))
 	var b ir.Builder

@@ -35,6 +35,7 @@ type Context struct {
 	memory        *byte
 	memoryBytes   uint64
 	memoryLoads   uint64 // number of offsets at which a whole word lies in it
+	memoryLimit   uint64 // how far it may be grown
 	callData      *byte
 	callDataBytes uint64
 	callDataLoads uint64
@@ -66,7 +67,8 @@ const (
 	ctxMemory        = ctxTarget + 8
 	ctxMemoryBytes   = ctxMemory + 8
 	ctxMemoryLoads   = ctxMemoryBytes + 8
-	ctxCallData      = ctxMemoryLoads + 8
+	ctxMemoryLimit   = ctxMemoryLoads + 8
+	ctxCallData      = ctxMemoryLimit + 8
 	ctxCallDataBytes = ctxCallData + 8
 	ctxCallDataLoads = ctxCallDataBytes + 8
 	ctxShift         = ctxCallDataLoads + 8
@@ -100,7 +102,16 @@ func (ctx *Context) SetMemory(memory []byte) {
 	ctx.memory = unsafe.SliceData(memory)
 	ctx.memoryBytes = uint64(len(memory))
 	ctx.memoryLoads = loads(memory)
+	ctx.memoryLimit = 0
 }
+
+// AllowGrowth lets generated code grow the memory up to limit bytes and charge
+// for it. The memory set last must have that capacity, and zeros behind its end.
+// MemoryBytes tells how long it is in the next exit.
+func (ctx *Context) AllowGrowth(limit int) { ctx.memoryLimit = uint64(min(limit, offsetMax)) }
+
+// MemoryBytes is the length of the memory.
+func (ctx *Context) MemoryBytes() int { return int(ctx.memoryBytes) }
 
 // loads is the number of offsets at which a whole word lies in b.
 func loads(b []byte) uint64 { return uint64(max(len(b)-(wordBytes-1), 0)) }

@@ -27,6 +27,7 @@ func TestOffsets(t *testing.T) {
 	check("memory", unsafe.Offsetof(ctx.memory), ctxMemory)
 	check("memoryBytes", unsafe.Offsetof(ctx.memoryBytes), ctxMemoryBytes)
 	check("memoryLoads", unsafe.Offsetof(ctx.memoryLoads), ctxMemoryLoads)
+	check("memoryLimit", unsafe.Offsetof(ctx.memoryLimit), ctxMemoryLimit)
 	check("callData", unsafe.Offsetof(ctx.callData), ctxCallData)
 	check("callDataBytes", unsafe.Offsetof(ctx.callDataBytes), ctxCallDataBytes)
 	check("callDataLoads", unsafe.Offsetof(ctx.callDataLoads), ctxCallDataLoads)

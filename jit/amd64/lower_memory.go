@@ -1,25 +1,33 @@
 package amd64
 
-import "github.com/redline-evm/redline/jit/ir"
+// Memory is read and written inline where it is there already, or can be grown
+// to be. What needs more, or an offset that is out of the question, is left to
+// Go.
 
-// Memory is read and written inline where it is there already. What needs more
-// memory than there is, or an offset that is out of the question, is left to Go.
+// bytesOf is where a word or a byte is read or written: the fields of the
+// context with the first byte and with the number of offsets that are good.
+type bytesOf struct {
+	base, count int32
+	growBytes   int32 // of memory, which can be grown: how much one access needs
+}
 
-func (c *Compiler) lowerMload(i int) { c.lowerLoad(i, ctxMemory, ctxMemoryLoads) }
+var (
+	memoryWord   = bytesOf{ctxMemory, ctxMemoryLoads, wordBytes}
+	memoryByte   = bytesOf{ctxMemory, ctxMemoryBytes, 1}
+	callDataWord = bytesOf{ctxCallData, ctxCallDataLoads, 0}
+)
 
-func (c *Compiler) lowerCallDataLoad(i int) { c.lowerLoad(i, ctxCallData, ctxCallDataLoads) }
+func (c *Compiler) lowerMload(i int) { c.lowerLoad(i, &memoryWord) }
 
-// lowerLoad loads a word from the bytes that base points to in the context;
-// count is the number of offsets at which a whole word lies in them.
-func (c *Compiler) lowerLoad(i int, base, count int32) {
-	offset := c.program.Instrs[i].Args[0]
-	if c.unlikely(offset) {
+func (c *Compiler) lowerCallDataLoad(i int) { c.lowerLoad(i, &callDataWord) }
+
+func (c *Compiler) lowerLoad(i int, from *bytesOf) {
+	if c.unlikely(i) {
 		c.lowerExit(i)
 		return
 	}
 	dst := c.define(i)
-	slow, resume := c.slowWay(i, dst)
-	m := c.address(offset, base, count, slow)
+	m, resume := c.address(i, dst, from)
 	for k, r := range dst[:c.alloc.of(i).limbs] {
 		c.asm.rm(opMovbe, r, m.plus(int32(8*(3-k))))
 	}
@@ -28,20 +36,17 @@ func (c *Compiler) lowerLoad(i int, base, count int32) {
 }
 
 func (c *Compiler) lowerMstore(i int) {
-	in := &c.program.Instrs[i]
-	if c.unlikely(in.Args[0]) {
+	if c.unlikely(i) {
 		c.lowerExit(i)
 		return
 	}
-	slow, resume := c.slowWay(i, [4]reg{})
-	m := c.address(in.Args[0], ctxMemory, ctxMemoryLoads, slow)
-	x := c.operand(in.Args[1])
+	m, resume := c.address(i, [4]reg{}, &memoryWord)
+	x := c.operand(c.program.Instrs[i].Args[1])
 	for k := range 4 {
 		place := m.plus(int32(8 * (3 - k)))
-		switch {
-		case x.isZero(k):
+		if x.isZero(k) {
 			c.asm.storeI(place, 0)
-		default:
+		} else {
 			c.asm.mr(opMovbeTo, place, c.limbReg(&x, k, rdx))
 		}
 	}
@@ -49,49 +54,57 @@ func (c *Compiler) lowerMstore(i int) {
 }
 
 func (c *Compiler) lowerMstore8(i int) {
-	in := &c.program.Instrs[i]
-	if c.unlikely(in.Args[0]) {
+	if c.unlikely(i) {
 		c.lowerExit(i)
 		return
 	}
-	slow, resume := c.slowWay(i, [4]reg{})
-	m := c.address(in.Args[0], ctxMemory, ctxMemoryBytes, slow)
-	x := c.operand(in.Args[1])
+	m, resume := c.address(i, [4]reg{}, &memoryByte)
+	x := c.operand(c.program.Instrs[i].Args[1])
 	c.asm.mr(opMov8To, m, c.limbReg(&x, 0, rdx))
 	c.asm.bind(resume)
 }
 
-// offsetMax is the largest constant offset that is worth code of its own.
+// offsetMax is the largest constant offset that is worth code of its own, and
+// the most memory that generated code grows to.
 const offsetMax = 1 << 30
 
-// unlikely reports whether no memory reaches to offset.
-func (c *Compiler) unlikely(offset ir.Value) bool {
-	x, ok := c.program.Const(offset)
+// unlikely reports whether no memory reaches to where instruction i wants it.
+func (c *Compiler) unlikely(i int) bool {
+	x, ok := c.program.Const(c.program.Instrs[i].Args[0])
 	return ok && (!x.IsUint64() || x[0] >= offsetMax)
 }
 
-// address returns where offset is in the bytes that base points to in the
-// context, if it is below count, else it goes to slow. It uses RAX and RCX,
-// which the address holds.
-func (c *Compiler) address(offset ir.Value, base, count int32, slow label) mem {
-	o := c.operand(offset)
+// address returns where the first operand of instruction i, an offset, points
+// to. If it is no good offset, Go runs the instruction, with a result for dst,
+// and goes on at resume, to be bound by the caller. It uses RAX and RCX, which
+// the address holds.
+func (c *Compiler) address(i int, dst [4]reg, in *bytesOf) (m mem, resume label) {
+	s := c.slowStub(i, dst)
+	s.growBytes, s.retry = in.growBytes, c.asm.here()
+	s.refused = c.asm.newLabel()
+	slow := c.addStub(s)
+	o := &s.operands[0]
 	if o.kind == inConstant {
-		c.asm.aluMI(cmp, at(rdi, count), int32(o.words[0]))
+		c.asm.aluMI(cmp, at(rdi, in.count), int32(o.words[0]))
 		c.asm.jcc(ifNotAbove, slow)
-		c.asm.load(rcx, at(rdi, base))
-		return at(rcx, int32(o.words[0]))
+		c.asm.load(rcx, at(rdi, in.base))
+		return at(rcx, int32(o.words[0])), s.resume
 	}
 	if o.limbs > 1 {
-		c.loadLimb(rcx, &o, 1)
+		tooLarge := slow
+		if s.growBytes > 0 {
+			tooLarge = s.refused
+		}
+		c.loadLimb(rcx, o, 1)
 		for k := 2; k < o.limbs; k++ {
-			c.applyLimb(or, rcx, &o, k, rax)
+			c.applyLimb(or, rcx, o, k, rax)
 		}
 		c.asm.rr(opTest, rcx, rcx)
-		c.asm.jcc(ifNotEqual, slow)
+		c.asm.jcc(ifNotEqual, tooLarge)
 	}
-	index := c.limbReg(&o, 0, rax)
-	c.asm.aluM(cmp, index, at(rdi, count))
+	index := c.limbReg(o, 0, rax)
+	c.asm.aluM(cmp, index, at(rdi, in.count))
 	c.asm.jcc(ifNotBelow, slow)
-	c.asm.load(rcx, at(rdi, base))
-	return indexed(rcx, index, 1, 0)
+	c.asm.load(rcx, at(rdi, in.base))
+	return indexed(rcx, index, 1, 0), s.resume
 }

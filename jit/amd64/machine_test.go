@@ -23,6 +23,7 @@ type machine struct {
 	callData []byte
 	events   []string // what operations with side effects saw
 	outcome  string
+	served   int // instructions that machine code left to Go
 }
 
 func newMachine(p *ir.Program, gas uint64, callData []byte) *machine {
@@ -264,11 +265,13 @@ func (m *machine) execute(code *Code, slice uint64) {
 	ctx := &Context{}
 	ctx.Init(code, &m.words[0], m.callData)
 	for m.outcome == "" {
-		ctx.SetMemory(m.memory)
+		ctx.SetMemory(m.memoryWithRoom())
+		ctx.AllowGrowth(cap(m.memory))
 		ctx.Gas = min(m.gas, slice)
 		m.gas -= ctx.Gas
 		exit := code.Run(ctx)
 		m.gas += ctx.Gas
+		m.memory = m.memory[:ctx.MemoryBytes()]
 		switch exit.Kind {
 		case ExitInstr:
 			m.serve(ctx, exit.Index)
@@ -288,7 +291,18 @@ func (m *machine) execute(code *Code, slice uint64) {
 	}
 }
 
+// memoryWithRoom gives the memory some room, but never much, so that it is grown
+// by both sides.
+func (m *machine) memoryWithRoom() []byte {
+	const room = 200
+	if cap(m.memory)-len(m.memory) < room/2 {
+		m.memory = append(make([]byte, 0, len(m.memory)+room), m.memory...)
+	}
+	return m.memory
+}
+
 func (m *machine) serve(ctx *Context, i int) {
+	m.served++
 	operands := m.program.Operands(i)
 	args := slices.Clone(ctx.operands[topOperand+1-len(operands) : topOperand+1])
 	slices.Reverse(args)

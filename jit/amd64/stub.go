@@ -14,6 +14,12 @@ type stub struct {
 	instr    int
 	operands [2]operand
 	dst      [4]reg
+
+	// Of stubInstr, if memory that is growBytes long at the first operand would
+	// help: where to try again with it, and where to go if it cannot be had.
+	growBytes int32
+	retry     label
+	refused   label
 }
 
 type stubKind uint8
@@ -40,6 +46,9 @@ func (c *Compiler) emitStub(s *stub) {
 	case stubExit:
 		c.leave(s.exit, s.resume)
 	case stubInstr:
+		if s.growBytes > 0 {
+			c.growMemory(s)
+		}
 		for k, v := range c.program.Operands(s.instr) {
 			c.storeOperand(k, v, &s.operands[k])
 		}
@@ -54,11 +63,16 @@ func (c *Compiler) emitStub(s *stub) {
 // slowWay returns a label for the case that Go must run instruction i, whose
 // result belongs to dst. The place to go on is to be bound by the caller.
 func (c *Compiler) slowWay(i int, dst [4]reg) (slow, resume label) {
+	s := c.slowStub(i, dst)
+	return c.addStub(s), s.resume
+}
+
+func (c *Compiler) slowStub(i int, dst [4]reg) stub {
 	s := stub{kind: stubInstr, exit: exitWord(ExitInstr, i), resume: c.asm.newLabel(), instr: i, dst: dst}
 	for k, v := range c.program.Operands(i) {
 		s.operands[k] = c.operand(v)
 	}
-	return c.addStub(s), s.resume
+	return s
 }
 
 // leave returns to Go, which comes back to resume.
