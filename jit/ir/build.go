@@ -3,6 +3,8 @@ package ir
 import (
 	"slices"
 	"unsafe"
+
+	"github.com/redline-evm/redline/internal/invariants"
 )
 
 // Bounds of a block; longer stretches are cut. They keep all that is counted in
@@ -39,6 +41,11 @@ func (b *Builder) Build(code []byte, fork Fork) *Program {
 	for pc := range b.out.Dests {
 		if b.out.Dests[pc] == 0 && b.IsDest(uint64(pc)) {
 			b.buildChain(pc)
+		}
+	}
+	if invariants.Enabled {
+		if err := b.out.Check(); err != nil {
+			panic(err)
 		}
 	}
 	return &b.out
@@ -246,7 +253,9 @@ func (b *Builder) finish() {
 	block := &b.block
 	block.Need = uint16(-b.lowest)
 	block.Height = int16(b.stack.height())
-	b.out.Writes = b.stack.appendWrites(b.out.Writes)
+	if block.Term.Kind != Halt { // then nobody sees the stack any more
+		b.out.Writes = b.stack.appendWrites(b.out.Writes)
+	}
 	block.EndWrite = uint32(len(b.out.Writes))
 	for i := block.First; i < uint32(len(b.out.Instrs)); i++ {
 		if in := &b.out.Instrs[i]; table[in.Op].Props.SeesGas() {

@@ -3,33 +3,119 @@ package ir
 import (
 	"bytes"
 	"encoding/hex"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 )
 
+var rewrite = flag.Bool("rewrite", false, "write what is built to testdata")
+
+// TestBuild runs testdata/build.txt: cases of a comment, bytecode, and the text
+// form of its program.
 func TestBuild(t *testing.T) {
-	check := func(name, code, want string) {
-		t.Helper()
-		bytecode, err := hex.DecodeString(strings.ReplaceAll(code, " ", ""))
+	const path, mark = "testdata/build.txt", "\n----"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := strings.Split(strings.TrimSpace(string(data)), "\n\n")
+	for i, c := range cases {
+		input, want, _ := strings.Cut(c, mark)
+		name, code, _ := strings.Cut(input, "\n")
+		bytecode, err := hex.DecodeString(strings.Join(strings.Fields(code), ""))
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		var b Builder
-		p := b.Build(bytecode, Osaka)
+		p := new(Builder).Build(bytecode, Osaka)
 		if err := p.Check(); err != nil {
-			t.Errorf("%s: %v\n%s", name, err, p)
+			t.Errorf("%s: %v", name, err)
 		}
-		if got := strings.TrimSpace(p.String()); got != strings.TrimSpace(want) {
+		got := strings.TrimSpace(p.String())
+		if want = strings.TrimSpace(want); got != want && !*rewrite {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 		}
+		cases[i] = input + mark + "\n" + got
 	}
-	check("loop", "5b 80 6005 01 90 50 80 6064 11 6000 57", `
-block 0x0 gas 37 need 1 peak 2 height 0
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(strings.Join(cases, "\n\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestForks: an opcode that is not there yet halts.
+func TestForks(t *testing.T) {
+	var b Builder
+	for fork, want := range map[Fork]Op{Cancun: INVALID, Prague: INVALID, Osaka: STOP} {
+		p := b.Build([]byte{byte(CALLER), byte(CLZ)}, fork)
+		if got := p.Blocks[0].Term.Op; got != want {
+			t.Errorf("fork %d: got %v behind CLZ; want %v", fork, got, want)
+		}
+	}
+}
+
+// TestLongBlocks cuts blocks whose gas would not fit.
+func TestLongBlocks(t *testing.T) {
+	const count = 200_000
+	p := new(Builder).Build(bytes.Repeat([]byte{byte(CREATE)}, count), Osaka)
+	total := uint64(0)
+	for _, block := range p.Blocks {
+		total += uint64(block.Gas)
+	}
+	if want := uint64(count) * 32_000; total != want {
+		t.Errorf("got %d gas over all blocks; want %d", total, want)
+	}
+}
+
+// TestCheckFinds breaks a program in all kinds of ways.
+func TestCheckFinds(t *testing.T) {
+	const good = `jumpdest 0x0 gas 10 need 1 peak 1 height 0
   v0 = ADD s0 0x5 at 0x4
   s0 = v0
-  if LT v0 0x64 jump block 0x0 else 0xe
+  if LT v0 0x64 jump to 0x0 next 0xe at 0xd
 block 0xe gas 0 need 0 peak 0 height 0
-  halt STOP`)
+  halt STOP at 0xe`
+	check := func(from, to string) {
+		t.Helper()
+		text := strings.Replace(good, from, to, 1)
+		p, err := Parse(text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if err := p.Check(); (err == nil) != (text == good) {
+			t.Errorf("%s for %s: got %v", to, from, err)
+		}
+	}
+	check("", "")
+	check("ADD s0", "ADD s1")           // not needed by the block
+	check("ADD s0", "ADD v0")           // not there yet
+	check("s0 = v0", "s0 = v1")         // not there at all
+	check("s0 = v0", "n1 = v0")         // above the height
+	check("s0 = v0", "s1 = v0")         // below what is needed
+	check("LT v0", "LT s4")             //
+	check("ADD s0", "GT s0")            // vanished from programs
+	check("ADD s0 0x5", "PUSH0")        //
+	check("jump to 0x0", "jump to 0x1") //
+	check("next 0xe", "next 0xf")       //
+	check("halt STOP", "next 0xf")      //
+	check("height 0", "height 2")       // above the peak
+	check("jumpdest", "block")          // no target any more
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, text := range []string{
+		"x", "halt STOP at 0x0", "block 0x0", "block 0x0 gas 0 need 0 peak 0 height 0",
+		"block 0x0 gas 0 need 0 peak 0 height 0 x\nhalt STOP at 0x0",
+		"block 0x0 gas 0 need 0 peak 0 height 0\nhalt ADD at 0x0",
+		"block 0x0 gas 0 need 0 peak 0 height 0\nv1 = CALLER at 0x0\nhalt STOP at 0x1",
+		"block 0x0 gas 0 need 0 peak 0 height 0\nv0 = ADD s0 at 0x0\nhalt STOP at 0x1",
+		"jumpdest 0xffffffff gas 0 need 0 peak 0 height 0\nhalt STOP at 0x0",
+	} {
+		if _, err := Parse(text); err == nil {
+			t.Errorf("%q: got no error", text)
+		}
+	}
 }
 
 // TestHostilePrograms builds bytecode made to blow up a compiler.
@@ -89,6 +175,30 @@ func FuzzBuild(f *testing.F) {
 		}
 		if again := used.Build(bytecode, Osaka); again.String() != first.String() {
 			t.Fatal("a builder that was used before builds otherwise")
+		}
+		parsed, err := Parse(first.String())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, first)
+		}
+		if err := parsed.Check(); err != nil || parsed.String() != first.String() {
+			t.Fatalf("%v: parsed\n%s\nwant\n%s", err, parsed, first)
+		}
+	})
+}
+
+// FuzzParse: what parses and passes the check has a text that parses to the same.
+func FuzzParse(f *testing.F) {
+	for _, code := range [][]byte{{}, {byte(PUSH1), 4, byte(JUMP), byte(STOP), byte(JUMPDEST)}, {byte(CALL), byte(GAS), byte(SSTORE)}} {
+		f.Add(new(Builder).Build(code, Osaka).String())
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Parse(text)
+		if err != nil || p.Check() != nil {
+			return
+		}
+		again, err := Parse(p.String())
+		if err != nil || again.String() != p.String() {
+			t.Fatalf("%v: got\n%s\nwant\n%s", err, again, p)
 		}
 	})
 }

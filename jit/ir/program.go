@@ -9,10 +9,10 @@ import "github.com/holiman/uint256"
 //
 // at offset 0 is the block
 //
-//	block 0x0 gas 37 need 1 peak 2 height 0
+//	jumpdest 0x0 gas 37 need 1 peak 2 height 0
 //	  v0 = ADD s0 0x5 at 0x4
 //	  s0 = v0
-//	  if LT v0 0x64 jump block 0x0 else 0xe
+//	  if LT v0 0x64 jump to 0x0 next 0xe at 0xd
 //
 // in which s0 is the top of the stack at the block's entry: as operand what lay
 // there then, and left of a sign of equality the place that gets a value at the
@@ -21,7 +21,7 @@ import "github.com/holiman/uint256"
 // Whoever enters a block checks that Need words are on the stack and that it
 // can grow by Peak, and charges Gas. The instructions run in order; all writes
 // then happen at the same time, the stack grows by Height, and control goes
-// where Term says. Values used by Term are those of before the writes.
+// where Term says. A block that halts writes nothing. Values used by Term are those of before the writes.
 //
 // Invariants: Check lists and checks them.
 type Program struct {

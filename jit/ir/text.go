@@ -6,25 +6,29 @@ import (
 	"strings"
 )
 
-// String is the text form of the program, which Parse reads. Widths and offsets
-// of instructions stand behind a semicolon where they are worth it.
+// String is the text form of the program, which Parse reads.
 func (p *Program) String() string {
 	var b strings.Builder
 	for i := range p.Blocks {
-		p.writeBlock(&b, &p.Blocks[i])
+		p.writeBlock(&b, i)
 	}
 	return b.String()
 }
 
-func (p *Program) writeBlock(b *strings.Builder, block *Block) {
-	fmt.Fprintf(b, "block %#x gas %d need %d peak %d height %d\n", block.PC, block.Gas, block.Need, block.Peak, block.Height)
+func (p *Program) writeBlock(b *strings.Builder, i int) {
+	block := &p.Blocks[i]
+	kind := "block"
+	if dest, ok := p.BlockAt(uint64(block.PC)); ok && dest == i {
+		kind = "jumpdest"
+	}
+	fmt.Fprintf(b, "%s %#x gas %d need %d peak %d height %d\n", kind, block.PC, block.Gas, block.Need, block.Peak, block.Height)
 	for i := block.First; i < block.End; i++ {
 		p.writeInstr(b, int(i))
 	}
 	for _, w := range p.Writes[block.FirstWrite:block.EndWrite] {
 		fmt.Fprintf(b, "  %s = %s\n", placeText(int(w.At)), p.text(w.Value))
 	}
-	b.WriteString("  " + p.termText(&block.Term) + "\n")
+	fmt.Fprintf(b, "  %s at %#x\n", p.termText(&block.Term), block.Term.PC)
 }
 
 func (p *Program) writeInstr(b *strings.Builder, i int) {
@@ -62,11 +66,11 @@ func (p *Program) termText(t *Term) string {
 	case Jump:
 		return "jump " + targetText(t.Target)
 	case Branch:
-		return fmt.Sprintf("if %s jump %s else %#x", p.conditionText(t), targetText(t.Target), t.Next)
+		return fmt.Sprintf("if %s jump %s next %#x", p.conditionText(t), targetText(t.Target), t.Next)
 	case JumpTo:
 		return "jump " + p.text(t.Dest)
 	case BranchTo:
-		return fmt.Sprintf("if %s jump %s else %#x", p.conditionText(t), p.text(t.Dest), t.Next)
+		return fmt.Sprintf("if %s jump %s next %#x", p.conditionText(t), p.text(t.Dest), t.Next)
 	}
 	return strings.Join(append([]string{"halt", t.Op.String()}, p.texts(t.X, t.Y)...), " ")
 }
@@ -75,7 +79,7 @@ func targetText(target uint32) string {
 	if target == BadTarget {
 		return "bad"
 	}
-	return fmt.Sprintf("block %#x", target)
+	return fmt.Sprintf("to %#x", target)
 }
 
 func (p *Program) conditionText(t *Term) string {
