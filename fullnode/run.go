@@ -116,7 +116,7 @@ func (n *fullNode) open(c *cli.Context) error {
 	}
 	n.client = stream.NewClient(stream.ClientConfig{
 		URL: sequencerURL(c), Chain: n.ledger.Identity().Hex(), Next: n.ledger.NextSeq(), Seed: rand.Uint64(),
-		Deliver: follower.Accept, Log: slog.Default(),
+		Own: n.ownRecord, Deliver: follower.Accept, Log: slog.Default(),
 	})
 	n.follow()
 	return n.serve(c, engine)
@@ -128,6 +128,15 @@ func replayEngine(c *cli.Context, engine *jit.Engine) *jit.Engine {
 		return engine
 	}
 	return nil
+}
+
+// ownRecord is a record of this node, to be compared with the sequencer's.
+func (n *fullNode) ownRecord(seq uint64) ([]byte, error) {
+	records, err := n.ledger.ReadRecords(seq, 1)
+	if err != nil {
+		return nil, err
+	}
+	return records[0], nil
 }
 
 // follow follows the sequencer until the node closes.
@@ -150,6 +159,9 @@ func explainStream(err error) error {
 	if errors.Is(err, stream.ErrOtherChain) {
 		return fmt.Errorf("%w: it runs another chain than the one in this node's data folder; follow the right sequencer by --%s, or choose another folder by --%s",
 			err, sequencerFlag, program.DataDirFlag)
+	}
+	if errors.Is(err, stream.ErrDiverged) {
+		return fmt.Errorf("%w: the sequencer has another chain than this node: if it was started anew or lost its newest records, remove this node's data folder; if not, keep both as evidence", err)
 	}
 	return err
 }

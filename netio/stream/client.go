@@ -17,6 +17,9 @@ type ClientConfig struct {
 	Chain string // the follower's chain; "" accepts any
 	Next  uint64 // first sequence number wanted
 	Seed  uint64 // of the retries' jitter
+	// Own returns a record that the follower has; all before Next, and what was
+	// delivered. They are compared with the server's; nil compares nothing.
+	Own func(seq uint64) ([]byte, error)
 	// Deliver takes consecutive records, first of which has sequence number
 	// first. The slices are its to keep. Its error ends Run.
 	Deliver func(first uint64, records [][]byte) error
@@ -49,7 +52,7 @@ func NewClient(cfg ClientConfig) *Client {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{cfg: cfg, follower: NewFollower(cfg.Next, cfg.Seed), inputs: make(chan Input)}
+	c := &Client{cfg: cfg, follower: NewFollower(cfg.Next, cfg.Seed, cfg.Own), inputs: make(chan Input)}
 	c.publishStatus()
 	return c
 }
@@ -134,7 +137,7 @@ func (c *Client) converse(ctx context.Context, dial Dial) {
 	}
 	defer resp.close()
 	if resp.status != statusOK {
-		report(Refused{Conn: dial.Conn, Status: resp.status, Text: resp.text()})
+		report(Refused{Conn: dial.Conn, Status: resp.status, ServerNext: resp.next, Text: resp.text()})
 		return
 	}
 	if !report(Opened{Conn: dial.Conn}) {

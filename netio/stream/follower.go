@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -15,11 +17,19 @@ import (
 //	   ^                         |                      |
 //	   +-----(Refused, Broken, timeout, bad frame)------+
 //
+// It asks from the newest record on that it has already, and compares: a server
+// that lost records and made others is found out by its first word, not when
+// it has become as long as the follower. When the server says that it has fewer
+// records, the newest of those is compared.
+//
 // Invariant: Deliver outputs carry exactly the sequence numbers from the first
 // asked on, each once.
 type Follower struct {
 	next       uint64 // sequence number wanted next
+	at         uint64 // sequence number that the connection must bring next, at most next
 	serverNext uint64 // the server's, as last heard
+	serverMax  uint64 // no dial asks beyond this many records
+	own        func(seq uint64) ([]byte, error)
 	conn       uint64 // number of the newest connection
 	state      followerState
 	deadline   time.Time // end of the wait, the dial or the tolerated silence
@@ -48,9 +58,10 @@ type (
 	Opened struct{ Conn uint64 }
 	// Refused says that the server answered with another HTTP status than 200.
 	Refused struct {
-		Conn   uint64
-		Status int
-		Text   string
+		Conn       uint64
+		Status     int
+		ServerNext uint64 // of a server that has not got so far
+		Text       string
 	}
 	// Received brings one whole frame.
 	Received struct {
@@ -100,9 +111,10 @@ func (Retry) isOutput()   {}
 func (Fail) isOutput()    {}
 
 // NewFollower returns a follower that wants the records from sequence number
-// next on. The seed decides the jitter of its retries.
-func NewFollower(next, seed uint64) *Follower {
-	return &Follower{next: next, jitter: rand.New(rand.NewPCG(seed, next))}
+// next on. The seed decides the jitter of its retries. own returns a record
+// before next, or one that was delivered; nil if none is to be compared.
+func NewFollower(next, seed uint64, own func(seq uint64) ([]byte, error)) *Follower {
+	return &Follower{next: next, serverMax: math.MaxUint64, own: own, jitter: rand.New(rand.NewPCG(seed, next))}
 }
 
 // Next is the sequence number wanted next.
@@ -159,12 +171,24 @@ func (f *Follower) tick(now time.Time) []Output {
 		f.conn++
 		f.state = dialing
 		f.deadline = now.Add(connectTimeout)
-		return []Output{Dial{Conn: f.conn, From: f.next}}
+		f.at = f.from()
+		return []Output{Dial{Conn: f.conn, From: f.at}}
 	}
+}
+
+// from is where to begin: with the newest record that both have, if there is
+// one to compare.
+func (f *Follower) from() uint64 {
+	if f.own == nil {
+		return f.next
+	}
+	both := min(f.next, f.serverMax)
+	return both - min(both, 1)
 }
 
 func (f *Follower) listen(now time.Time) {
 	f.state = streaming
+	f.serverMax = math.MaxUint64
 	f.deadline = now.Add(silenceTimeout)
 }
 
@@ -175,6 +199,9 @@ func (f *Follower) refused(now time.Time, in Refused) []Output {
 		return f.fail(fmt.Errorf("cannot follow from record %d: %w: %s", f.next, ErrGone, in.Text))
 	case http.StatusConflict:
 		return f.fail(fmt.Errorf("cannot follow: %w: %s", ErrOtherChain, in.Text))
+	case http.StatusRequestedRangeNotSatisfiable:
+		f.serverMax = in.ServerNext
+		return f.hangup(now, fmt.Errorf("the server has %d records, this node has %d: it lost some, or is behind, or has another chain", in.ServerNext, f.next))
 	}
 	return f.hangup(now, fmt.Errorf("the server answered %d %s: %s", in.Status, http.StatusText(in.Status), in.Text))
 }
@@ -184,12 +211,16 @@ func (f *Follower) received(now time.Time, frame []byte) []Output {
 	if err != nil {
 		return f.hangup(now, err)
 	}
-	if batch.First > f.next {
-		return f.hangup(now, fmt.Errorf("gap: got record %d; want %d", batch.First, f.next))
+	if batch.First > f.at {
+		return f.hangup(now, fmt.Errorf("gap: got record %d; want %d", batch.First, f.at))
 	}
 	f.listen(now)
 	f.serverNext = batch.ServerNext
+	f.at = max(f.at, batch.First+uint64(len(batch.Records)))
 	known := min(f.next-batch.First, uint64(len(batch.Records)))
+	if err := f.compare(batch.First, batch.Records[:known]); err != nil {
+		return f.fail(err)
+	}
 	records := batch.Records[known:]
 	if len(records) == 0 {
 		return nil
@@ -198,6 +229,24 @@ func (f *Follower) received(now time.Time, frame []byte) []Output {
 	f.next += uint64(len(records))
 	f.failures = 0
 	return []Output{Deliver{First: first, Records: records}}
+}
+
+// compare compares records with the follower's own.
+func (f *Follower) compare(first uint64, records [][]byte) error {
+	if f.own == nil {
+		return nil
+	}
+	for i, record := range records {
+		seq := first + uint64(i)
+		own, err := f.own(seq)
+		if err != nil {
+			return fmt.Errorf("cannot compare record %d: %w", seq, err)
+		}
+		if !bytes.Equal(own, record) {
+			return fmt.Errorf("cannot follow: %w: record %d differs", ErrDiverged, seq)
+		}
+	}
+	return nil
 }
 
 func (f *Follower) hangup(now time.Time, err error) []Output {

@@ -18,7 +18,7 @@ type script struct {
 }
 
 func newScript(t *testing.T, next uint64) *script {
-	return &script{t: t, f: NewFollower(next, 1), now: time.Unix(1_000_000, 0)}
+	return &script{t: t, f: NewFollower(next, 1, nil), now: time.Unix(1_000_000, 0)}
 }
 
 func (s *script) step(in Input, want string) {
@@ -96,6 +96,69 @@ func TestFollowerDropsBadConnections(t *testing.T) {
 	}
 }
 
+// newComparing is a follower that has the records before next.
+func newComparing(t *testing.T, next uint64) *script {
+	own := func(seq uint64) ([]byte, error) { return records(int(seq), 1)[0], nil }
+	return &script{t: t, f: NewFollower(next, 1, own), now: time.Unix(1_000_000, 0)}
+}
+
+func (s *script) diverges(in Input) {
+	s.t.Helper()
+	outs := s.f.Step(s.now, in)
+	if describe(outs) != "hang up 1;fail;" && describe(outs) != "hang up 2;fail;" || !errors.Is(outs[1].(Fail).Err, ErrDiverged) {
+		s.t.Errorf("got %v; want a failure with %v", outs, ErrDiverged)
+	}
+}
+
+func TestFollowerCompares(t *testing.T) {
+	s := newComparing(t, 0)
+	s.step(Tick{}, "dial 1 from 0;") // there is nothing to compare
+	s.step(Opened{1}, "")
+	s.step(Received{1, frame(0, 3, 3)}, "deliver 0+3;")
+	s.step(Broken{1, io.EOF}, "retry;")
+	s.wait("dial 2 from 2;")
+	s.step(Opened{2}, "")
+	s.step(Received{2, frame(2, 4, 6)}, "deliver 3+3;")
+
+	s = newComparing(t, 5)
+	s.step(Tick{}, "dial 1 from 4;")
+	s.step(Opened{1}, "")
+	s.diverges(Received{1, AppendFrame(nil, Batch{First: 4, ServerNext: 5, Records: [][]byte{[]byte("another")}})})
+
+	s = newComparing(t, 5)
+	s.step(Tick{}, "dial 1 from 4;")
+	s.step(Opened{1}, "")
+	s.step(Received{1, frame(5, 1, 6)}, "hang up 1;retry;") // what was to be compared is left out
+}
+
+// TestFollowerComparesWithShorterServer has servers with fewer records than the
+// follower: one that is behind, one that made another record since it lost some.
+func TestFollowerComparesWithShorterServer(t *testing.T) {
+	behind := newComparing(t, 200)
+	behind.step(Tick{}, "dial 1 from 199;")
+	behind.step(Refused{1, 416, 10, "because"}, "hang up 1;retry;")
+	behind.wait("dial 2 from 9;")
+	behind.step(Opened{2}, "")
+	behind.step(Received{2, frame(9, 1, 10)}, "")
+	behind.step(Received{2, frame(10, 150, 160)}, "")
+	behind.step(Received{2, frame(160, 50, 210)}, "deliver 200+10;")
+	behind.step(Broken{2, io.EOF}, "retry;")
+	behind.wait("dial 3 from 209;")
+
+	other := newComparing(t, 200)
+	other.step(Tick{}, "dial 1 from 199;")
+	other.step(Refused{1, 416, 10, "because"}, "hang up 1;retry;")
+	other.wait("dial 2 from 9;")
+	other.step(Opened{2}, "")
+	other.step(Received{2, frame(9, 1, 10)}, "")
+	other.diverges(Received{2, AppendFrame(nil, Batch{First: 10, ServerNext: 11, Records: [][]byte{[]byte("another")}})})
+
+	empty := newComparing(t, 200)
+	empty.step(Tick{}, "dial 1 from 199;")
+	empty.step(Refused{1, 416, 0, "because"}, "hang up 1;retry;")
+	empty.wait("dial 2 from 0;")
+}
+
 func TestFollowerTimesOut(t *testing.T) {
 	s := newScript(t, 0)
 	s.step(Tick{}, "dial 1 from 0;")
@@ -112,7 +175,7 @@ func TestFollowerSortsRefusals(t *testing.T) {
 	for status, want := range map[int]error{410: ErrGone, 409: ErrOtherChain} {
 		s := newScript(t, 3)
 		s.step(Tick{}, "dial 1 from 3;")
-		outs := s.f.Step(s.now, Refused{1, status, "because"})
+		outs := s.f.Step(s.now, Refused{1, status, 0, "because"})
 		if got := describe(outs); got != "hang up 1;fail;" || !errors.Is(outs[1].(Fail).Err, want) {
 			t.Errorf("%d: got %v; want a failure with %v", status, outs, want)
 		}
@@ -121,7 +184,7 @@ func TestFollowerSortsRefusals(t *testing.T) {
 	for _, status := range []int{404, 416, 500, 503} {
 		s := newScript(t, 3)
 		s.step(Tick{}, "dial 1 from 3;")
-		s.step(Refused{1, status, "because"}, "hang up 1;retry;")
+		s.step(Refused{1, status, 0, "because"}, "hang up 1;retry;")
 		s.wait("dial 2 from 3;")
 	}
 }
@@ -166,7 +229,7 @@ func TestFollowerOnFaultyNetwork(t *testing.T) {
 			case dice == 0:
 				in, open = Broken{conn, io.EOF}, false
 			case dice == 1:
-				in, open = Refused{conn, 503, ""}, false
+				in, open = Refused{conn, 503, 0, ""}, false
 			case dice == 2:
 				in = Opened{conn}
 			case dice == 3:

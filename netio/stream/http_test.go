@@ -215,6 +215,26 @@ func TestClientFailsForGood(t *testing.T) {
 	}
 }
 
+// TestClientFindsOutLostRecords has a server that lost records which the client
+// has, and made others.
+func TestClientFindsOutLostRecords(t *testing.T) {
+	s := newServer(t)
+	s.publish(records(0, 10)...)
+	s.publish([]byte("another"))
+	own := func(seq uint64) ([]byte, error) { return records(int(seq), 1)[0], nil }
+	for next, want := range map[uint64]error{10: nil, 11: ErrDiverged, 100: ErrDiverged} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		client := NewClient(ClientConfig{URL: s.url, Chain: "0xaa", Next: next, Own: own, Deliver: func(uint64, [][]byte) error {
+			cancel()
+			return nil
+		}})
+		if err := client.Run(ctx); !errors.Is(err, want) && (want != nil || !errors.Is(err, context.Canceled)) {
+			t.Errorf("a client with %d records: got %v; want %v", next, err, want)
+		}
+		cancel()
+	}
+}
+
 func TestClientStopsWhenDeliverFails(t *testing.T) {
 	s := newServer(t)
 	s.publish(records(0, 10)...)

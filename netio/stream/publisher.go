@@ -135,6 +135,9 @@ func (p *Publisher) serveStream(ctx *fasthttp.RequestCtx) {
 	from, status, err := p.check(ctx.QueryArgs())
 	if err != nil {
 		ctx.Error(err.Error(), status)
+		if status == fasthttp.StatusRequestedRangeNotSatisfiable {
+			ctx.Response.Header.Set(fasthttp.HeaderContentRange, rangePrefix+strconv.FormatUint(p.cfg.Source.NextSeq(), 10))
+		}
 		return
 	}
 	if p.full() {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,9 +17,14 @@ import (
 
 const statusOK = fasthttp.StatusOK
 
+// rangePrefix begins the Content-Range of a server that has not got so far; the
+// sequence number of its next record follows.
+const rangePrefix = "records */"
+
 // response is an HTTP response whose body is read as it comes.
 type response struct {
 	status int
+	next   uint64 // the server's next sequence number, if it has not got so far
 	body   io.Reader
 	conn   net.Conn
 	stop   func() bool // ends the tie between context and connection
@@ -75,6 +81,13 @@ func (r *response) exchange(req *fasthttp.Request) error {
 		return err
 	}
 	r.status, r.body = resp.StatusCode(), resp.BodyStream()
+	if digits, ok := strings.CutPrefix(string(resp.Header.Peek(fasthttp.HeaderContentRange)), rangePrefix); ok {
+		next, err := strconv.ParseUint(digits, 10, 64)
+		if err != nil {
+			return fmt.Errorf("cannot parse the header %s: %w", fasthttp.HeaderContentRange, err)
+		}
+		r.next = next
+	}
 	if r.body == nil {
 		r.body = strings.NewReader("")
 	}

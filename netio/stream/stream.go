@@ -58,6 +58,8 @@ var (
 	ErrGone = errors.New("records are no longer held")
 	// ErrOtherChain says that server and client name different chains.
 	ErrOtherChain = errors.New("the server has another chain")
+	// ErrDiverged says that the server has another record where this node has one.
+	ErrDiverged = errors.New("the server's records are not those of this node")
 	// ErrCorrupt says that bytes are not a frame.
 	ErrCorrupt = errors.New("corrupt frame")
 )
