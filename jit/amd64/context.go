@@ -105,9 +105,9 @@ func (ctx *Context) SetMemory(memory []byte) {
 	ctx.memoryLimit = 0
 }
 
-// AllowGrowth lets generated code grow the memory up to limit bytes and charge
-// for it. The memory set last must have that capacity, and zeros behind its end.
-// MemoryBytes tells how long it is in the next exit.
+// AllowGrowth lets generated code grow the memory set last up to limit bytes,
+// which it must have capacity for, and charge for it. MemoryBytes tells how long
+// it is in the next exit.
 func (ctx *Context) AllowGrowth(limit int) { ctx.memoryLimit = uint64(min(limit, offsetMax)) }
 
 // MemoryBytes is the length of the memory.

@@ -46,11 +46,20 @@ func (c *Compiler) emitGrow() {
 	c.asm.alu(cmp, r15, rcx)
 	c.asm.jcc(ifBelow, refused)
 	c.asm.alu(sub, r15, rcx)
+	c.asm.load(rdx, at(rdi, ctxMemoryBytes))
 	c.asm.store(at(rdi, ctxMemoryBytes), rax)
-	c.asm.aluI(sub, rax, wordBytes-1)
-	c.asm.store(at(rdi, ctxMemoryLoads), rax)
-	c.asm.rr(opTest, rax, rax) // no carry
-	c.asm.ret()
+	c.asm.lea(rcx, at(rax, 1-wordBytes))
+	c.asm.store(at(rdi, ctxMemoryLoads), rcx)
+
+	c.asm.load(rcx, at(rdi, ctxMemory))
+	loop := c.asm.here()
+	for k := range int32(4) {
+		c.asm.storeI(indexed(rcx, rdx, 1, 8*k), 0)
+	}
+	c.asm.aluI(add, rdx, wordBytes)
+	c.asm.alu(cmp, rdx, rax)
+	c.asm.jcc(ifBelow, loop)
+	c.asm.ret() // no carry: they are equal
 
 	c.asm.bind(refused)
 	c.asm.movI(rax, 1)

@@ -297,6 +297,9 @@ func (m *machine) memoryWithRoom() []byte {
 	const room = 200
 	if cap(m.memory)-len(m.memory) < room/2 {
 		m.memory = append(make([]byte, 0, len(m.memory)+room), m.memory...)
+		for rest := m.memory[len(m.memory):cap(m.memory)]; len(rest) > 0; rest = rest[1:] {
+			rest[0] = 0xee // not what memory begins as
+		}
 	}
 	return m.memory
 }
