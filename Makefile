@@ -40,7 +40,7 @@ $(LINT): | need-go
 	@echo "installing golangci-lint $(LINT_VERSION); this takes some minutes, once"
 	GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
-conformance: build ## run Ethereum's state and block tests of FIXTURES
+conformance: build ## run Ethereum's state and block tests of FIXTURES, interpreted and as native code
 	test/conformance.sh "$(FIXTURES)"
 
 bench: build ## print EVM measurements as JSON

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs Ethereum's state tests and block tests of a fixtures folder and closes
-# with one line over both: "N passed, N failed, N skipped". The folder holds the
-# archives *-state-*.tar.zst and *-block-*.tar.zst, or, as unpacked from a
-# release of ethereum/execution-spec-tests, state_tests/ and blockchain_tests/.
+# Runs Ethereum's state tests and block tests of a fixtures folder, interpreted
+# and, where it can run, as native code, and closes with one line over all runs:
+# "N passed, N failed, N skipped". The folder holds the archives *-state-*.tar.zst
+# and *-block-*.tar.zst, or, as unpacked from a release of
+# ethereum/execution-spec-tests, state_tests/ and blockchain_tests/.
 set -euo pipefail
 shopt -s nullglob
 
@@ -19,14 +20,20 @@ if [ ${#state[@]} = 0 ] || [ ${#block[@]} = 0 ]; then
 	exit 1
 fi
 
+engines=(interp)
+[ "$(uname -sm)" = "Linux x86_64" ] && engines+=(native)
+
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 status=0
-"$sequencer" evm statetest "${state[@]}" | tee "$report" || status=1
-"$sequencer" evm blocktest "${block[@]}" | tee -a "$report" || status=1
+for engine in "${engines[@]}"; do
+	echo "conformance: $engine"
+	"$sequencer" evm statetest --engine "$engine" "${state[@]}" | tee -a "$report" || status=1
+	"$sequencer" evm blocktest --engine "$engine" "${block[@]}" | tee -a "$report" || status=1
+done
 
-awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { passed += $1; failed += $3; skipped += $5; runs++ }
-     END { if (runs != 2) { print "conformance: a run did not end with its counts"; exit 1 }
-           printf "conformance: both runs\n%d passed, %d failed, %d skipped\n", passed, failed, skipped
+awk -v runs_wanted=$((2 * ${#engines[@]})) '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { passed += $1; failed += $3; skipped += $5; runs++ }
+     END { if (runs != runs_wanted) { print "conformance: a run did not end with its counts"; exit 1 }
+           printf "conformance: all runs\n%d passed, %d failed, %d skipped\n", passed, failed, skipped
            if (passed == 0 || failed > 0) exit 1 }' "$report" || status=1
 exit $status
