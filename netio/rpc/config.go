@@ -28,6 +28,7 @@ type Config struct {
 
 	RequestTimeout time.Duration // of one request, or of a whole batch
 	CallTimeout    time.Duration // of one eth_call or eth_estimateGas
+	LingerTime     time.Duration // that a client has to see why it was refused
 	CallSlots      int           // calls, estimates and searches that run at once
 	GasCap         uint64        // of one eth_call or eth_estimateGas
 
@@ -72,6 +73,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.QueuesBytes, 512<<20)
 	setDefault(&c.RequestTimeout, 30*time.Second)
 	setDefault(&c.CallTimeout, 5*time.Second)
+	setDefault(&c.LingerTime, time.Second)
 	// One processor stays free for the goroutine that makes or follows the
 	// chain: behind calls on all of them it would wait for the scheduler's time
 	// slices, 10 ms each.

@@ -139,26 +139,20 @@ func (s *Server) run(ctx context.Context, x *exchange, dst []byte, r *request) (
 		}
 	}()
 	c := &call{exchange: x, ctx: ctx, args: newArgs(r.params)}
-	switch m.weight {
-	case light:
+	if m.weight == light {
 		return m.run(s, c, dst)
-	case waits:
-		return s.runTimed(m, c, dst)
-	default:
+	}
+	timed, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
+	defer cancel()
+	c.ctx = timed
+	if m.weight == heavy {
 		select {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()
-			return s.runTimed(m, c, dst)
-		case <-ctx.Done():
-			return dst, ctx.Err()
+		case <-timed.Done():
+			return dst, timed.Err()
 		}
 	}
-}
-
-func (s *Server) runTimed(m method, c *call, dst []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, s.cfg.RequestTimeout)
-	defer cancel()
-	c.ctx = ctx
 	return m.run(s, c, dst)
 }
 

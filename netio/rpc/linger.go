@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -13,9 +14,9 @@ import (
 // A connection that is closed while bytes of the client are unread is reset, and
 // the reset throws away what the client has not read yet: the refusal itself.
 // So the server, once it has refused, reads and drops what the client still
-// sends, until the client has seen the refusal and closes, or for so long:
+// sends, until the client has seen the refusal and closes, the server stops, or
+// Config.LingerTime is over.
 const (
-	lingerTime  = time.Second
 	lingerBytes = 64 << 20
 	lingerMax   = 256 // connections at once; beyond, a refusal may be lost
 )
@@ -55,7 +56,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, status int, message string) {
 	}
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(conn net.Conn) {
-		if conn.SetWriteDeadline(time.Now().Add(lingerTime)) != nil {
+		if conn.SetWriteDeadline(time.Now().Add(s.cfg.LingerTime)) != nil {
 			return
 		}
 		if _, err := conn.Write(answer.Bytes()); err == nil {
@@ -81,7 +82,9 @@ func (s *Server) linger(conn net.Conn) {
 	default:
 		return
 	}
-	if conn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+	if conn.SetReadDeadline(time.Now().Add(s.cfg.LingerTime)) == nil {
+		stop := context.AfterFunc(s.ctx, func() { conn.SetReadDeadline(time.Now()) }) //nolint:errcheck // fails only if the connection has
+		defer stop()
 		io.CopyN(io.Discard, conn, lingerBytes) //nolint:errcheck // whatever ends it
 	}
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -55,6 +56,24 @@ func TestRefusalsArrive(t *testing.T) {
 	checkRaw(t, s, "another verb", head("GET", kind, "Content-Length: 8388608")+body, http.StatusRequestEntityTooLarge)
 	s.check("eth_chainId", "[]", alive)
 	eventually(t, "no connection lingers", func() bool { return len(s.lingering) == 0 })
+}
+
+// A server that stops does not wait for clients that it has refused.
+func TestShutdownEndsLingering(t *testing.T) {
+	s := startServer(t, newFakeBackend(), Config{LingerTime: time.Hour})
+	conn := dialSocket(t, s, nil)
+	conn.NetConn().Write([]byte("\x82\xff\x00\x00\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00")) // the head of a message of 2 GiB
+	for range 6 << 20 >> 12 {
+		if _, err := conn.NetConn().Write(make([]byte, 1<<12)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the connection lingers", func() bool { return len(s.lingering) > 0 })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestSocketRefusalArrives(t *testing.T) {

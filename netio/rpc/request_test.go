@@ -289,6 +289,27 @@ func TestCallTimeoutAndSlots(t *testing.T) {
 	}
 }
 
+// The wait for a slot counts as time of the request.
+func TestWaitForSlotEnds(t *testing.T) {
+	f := newFakeBackend()
+	running := make(chan struct{})
+	end := make(chan struct{})
+	f.call = func(context.Context, *CallRequest) (*CallResult, error) {
+		running <- struct{}{}
+		<-end
+		return &CallResult{}, nil
+	}
+	s := startServer(t, f, Config{RequestTimeout: 300 * time.Millisecond, CallSlots: 1})
+	first := make(chan string, 1)
+	go func() { first <- s.ask("eth_call", `[{}]`) }()
+	<-running
+	s.check("eth_call", `[{}]`, `"error":{"code":-32002,"message":"request timed out"}`)
+	close(end)
+	if got, want := <-first, `"result":"0x"`; got != want {
+		t.Errorf("got %s; want %s", got, want)
+	}
+}
+
 func TestBatchLimits(t *testing.T) {
 	f := newFakeBackend()
 	f.call = func(context.Context, *CallRequest) (*CallResult, error) {
