@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"syscall"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -97,9 +99,26 @@ func (f *Forwarder) send(ctx context.Context, raw []byte) error {
 		deadline = sooner
 	}
 	if err := f.client.DoDeadline(req, resp, deadline); err != nil {
-		return fmt.Errorf("cannot forward the transaction to the sequencer: %w", err)
+		return fmt.Errorf("cannot forward the transaction to the sequencer: %w", explainClient(err))
 	}
 	return parseReply(resp.StatusCode(), resp.Body())
+}
+
+var (
+	errClosed = errors.New("it closed the connection without an answer, as when it restarts; send the transaction again")
+	errSilent = errors.New("no answer in time; send the transaction again")
+)
+
+// explainClient says for the sender of a transaction what the HTTP client says
+// for the author of a server. To send a transaction twice does no harm.
+func explainClient(err error) error {
+	switch {
+	case errors.Is(err, fasthttp.ErrConnectionClosed), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errClosed
+	case errors.Is(err, fasthttp.ErrTimeout), errors.Is(err, fasthttp.ErrDialTimeout):
+		return errSilent
+	}
+	return err
 }
 
 var errBadReply = errors.New("cannot forward the transaction: the sequencer's answer is not JSON-RPC")

@@ -186,11 +186,37 @@ func TestForwardWithoutSequencer(t *testing.T) {
 	if err := submit(t, f, transfer(0, 0)); err == nil || !strings.Contains(err.Error(), "cannot forward the transaction to the sequencer") {
 		t.Errorf("nobody listens: got %v", err)
 	}
+	f.cfg.URL = hangUp(t)
+	if err := submit(t, f, transfer(0, 0)); !errors.Is(err, errClosed) {
+		t.Errorf("closed without an answer: got %v; want %v", err, errClosed)
+	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
 	if err := f.Submit(ctx, transfer(0, 0), nil); err == nil {
 		t.Error("got no error after the deadline")
 	}
+}
+
+// hangUp is the URL of a server that closes each connection once it has read
+// from it.
+func hangUp(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 64<<10))
+			conn.Close()
+		}
+	}()
+	return "http://" + listener.Addr().String()
 }
 
 func TestForwardTableIsBounded(t *testing.T) {
