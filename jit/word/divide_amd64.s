@@ -145,6 +145,47 @@ counted:          \
 	MOVQ R14, 16(DI)       \
 	MOVQ R15, 24(DI)
 
+// One digit for a divisor of two limbs, in R10 and R11, whose high bit is set, of
+// the window u2, u1, u0; what is left is in u1 and u0. The quotient of the high
+// limbs less the rest of the divisor is the remainder itself: there is no long
+// product to subtract. SI says whether the remainder is negative.
+#define DIGIT2(u2, u1, u0, digit, estimate, correct, settled) \
+	CMPQ  u2, R11      \
+	JNE   estimate     \
+	MOVQ  $-1, DX      \
+	SUBQ  R10, u1      \
+	ADDQ  R10, u0      \
+	ADCQ  R11, u1      \
+	CMC                \
+	SBBQ  SI, SI       \
+	JMP   correct      \
+estimate:              \
+	MOVQ  u2, DX       \
+	MOVQ  u1, AX       \
+	DIVQ  R11          \
+	MOVQ  DX, u1       \
+	MOVQ  AX, DX       \
+	MULXQ R10, R8, R9  \
+	SUBQ  R8, u0       \
+	SBBQ  R9, u1       \
+	SBBQ  SI, SI       \
+correct:               \
+	ADDQ  SI, DX       \
+	MOVQ  R10, R8      \
+	MOVQ  R11, R9      \
+	ANDQ  SI, R8       \
+	ANDQ  SI, R9       \
+	ADDQ  R8, u0       \
+	ADCQ  R9, u1       \
+	SBBQ  AX, AX       \
+	CMPQ  AX, SI       \
+	JEQ   settled      \
+	DECQ  DX           \
+	ADDQ  R10, u0      \
+	ADCQ  R11, u1      \
+settled:               \
+	MOVQ  DX, digit
+
 // func divMod(quotient, remainder, x, y *uint256.Int)
 //
 // Stack: 96 bytes, of which 32 V, 56 U, 8 the shift in limbs.
@@ -182,13 +223,15 @@ TEXT ·divMod(SB), NOSPLIT, $96-32
 digits:
 	SUBQ AX, DX
 	JCS  small
-	NORMALISE
 	XORL BX, BX
 	SHLQ CX, R15, BX
 	SHLQ CX, R14, R15
 	SHLQ CX, R13, R14
 	SHLQ CX, R12, R13
 	SHLQ CX, R12
+	CMPL AX, $2
+	JEQ  two
+	NORMALISE
 	LEAQ 32(SP)(AX*8), SI
 	MOVQ R12, 0(SI)
 	MOVQ R13, 8(SI)
@@ -231,6 +274,31 @@ small: // fewer limbs than the divisor
 	MOVQ R13, 8(DI)
 	MOVQ R14, 16(DI)
 	MOVQ R15, 24(DI)
+	RET
+
+two: // a divisor of two limbs
+	SHLQ CX, R8, R9
+	SHLQ CX, R8
+	MOVQ R9, R11
+	MOVQ R8, R10
+	CMPL DX, $1
+	JCS  two0
+	JEQ  two1
+	DIGIT2(BX, R15, R14, 16(DI), estimate2, correct2, settled2)
+
+two1:
+	DIGIT2(R15, R14, R13, 8(DI), estimate1, correct1, settled1)
+
+two0:
+	DIGIT2(R14, R13, R12, 0(DI), estimate0, correct0, settled0)
+	SHRQ CX, R13, R12
+	SHRQ CX, R13
+	MOVQ remainder+8(FP), DI
+	XORL AX, AX
+	MOVQ R12, 0(DI)
+	MOVQ R13, 8(DI)
+	MOVQ AX, 16(DI)
+	MOVQ AX, 24(DI)
 	RET
 
 one: // a divisor of one limb
