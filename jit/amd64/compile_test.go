@@ -110,14 +110,24 @@ func TestOperations(t *testing.T) {
 			xb, yb := x.Bytes32(), y.Bytes32()
 			callData := append(xb[:], yb[:]...)
 			for kinds := range 9 {
-				w := &writer{}
+				w, height := &writer{}, 0
 				for _, op := range append(binaryOps, unaryOps...) {
 					operand(w, &y, kinds%3, 32)
 					operand(w, &x, kinds/3, 0)
 					w.op(op)
+					info, _ := ir.Lookup(byte(op), ir.Osaka)
+					height += 3 - int(info.Pops)
 				}
-				for range (len(binaryOps) + len(unaryOps)*2) / 6 {
-					w.op(ir.LOG4)
+				for shift := range uint(4) { // sums modulo powers of two and other numbers
+					m := new(uint256.Int).Lsh(uint256.NewInt(1), 40+61*shift)
+					w.push(m.AddUint64(m, uint64(kinds%2)))
+					operand(w, &y, kinds%3, 32)
+					operand(w, &x, kinds/3, 0)
+					w.op(ir.ADDMOD)
+					height++
+				}
+				for ; height > 1; height -= 2 { // show them
+					w.op(ir.TSTORE)
 				}
 				both(t, c, w.code, 1e6, 1e5, callData)
 			}

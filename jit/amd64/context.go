@@ -30,6 +30,7 @@ type Context struct {
 	registers [savedCount]uint64 // across an exit
 	base      *uint256.Int       // top of the empty stack
 	need      uint64             // see Need
+	sign      uint64             // of a dividend, during a division
 	target    uint64             // of a jump, while its condition is computed
 
 	memory        *byte
@@ -63,7 +64,8 @@ const (
 	ctxRegisters     = 32
 	ctxBase          = ctxRegisters + 8*savedCount
 	ctxNeed          = ctxBase + 8
-	ctxTarget        = ctxNeed + 8
+	ctxSign          = ctxNeed + 8
+	ctxTarget        = ctxSign + 8
 	ctxMemory        = ctxTarget + 8
 	ctxMemoryBytes   = ctxMemory + 8
 	ctxMemoryLoads   = ctxMemoryBytes + 8

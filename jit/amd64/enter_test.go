@@ -23,6 +23,7 @@ func TestOffsets(t *testing.T) {
 	check("registers", unsafe.Offsetof(ctx.registers), ctxRegisters)
 	check("base", unsafe.Offsetof(ctx.base), ctxBase)
 	check("need", unsafe.Offsetof(ctx.need), ctxNeed)
+	check("sign", unsafe.Offsetof(ctx.sign), ctxSign)
 	check("target", unsafe.Offsetof(ctx.target), ctxTarget)
 	check("memory", unsafe.Offsetof(ctx.memory), ctxMemory)
 	check("memoryBytes", unsafe.Offsetof(ctx.memoryBytes), ctxMemoryBytes)

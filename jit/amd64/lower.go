@@ -13,6 +13,9 @@ var lowerings = [256]func(c *Compiler, i int){
 	ir.MUL:        (*Compiler).lowerMul,
 	ir.DIV:        (*Compiler).lowerDivide,
 	ir.MOD:        (*Compiler).lowerDivide,
+	ir.SDIV:       (*Compiler).lowerDivide,
+	ir.SMOD:       (*Compiler).lowerDivide,
+	ir.ADDMOD:     (*Compiler).lowerAddMod,
 	ir.LT:         (*Compiler).lowerCompare,
 	ir.SLT:        (*Compiler).lowerCompare,
 	ir.EQ:         (*Compiler).lowerCompare,
@@ -44,23 +47,29 @@ func (c *Compiler) lower(i int) {
 // lowerChain lowers an operation that goes limb by limb from the lowest, with a
 // carry or without: first for the lowest limb, rest for the others.
 func (c *Compiler) lowerChain(i int, first, rest alu) {
+	c.settle(i, c.chain(i, first, rest))
+}
+
+// chain computes the operation of the first two operands of instruction i.
+func (c *Compiler) chain(i int, first, rest alu) (dst [4]reg) {
 	x, y := c.program.Instrs[i].Args[0], c.program.Instrs[i].Args[1]
 	if first != sub && (x.IsConst() || c.dies(y, i) && !c.dies(x, i)) {
 		x, y = y, x
 	}
-	dst := c.takeOver(i, x)
+	dst = c.takeOver(i, x)
+	limbs := int(c.alloc.of(i).limbs)
 	o := c.operand(y)
 	if x == y {
-		o = operand{kind: inRegisters, limbs: int(c.alloc.of(i).limbs), regs: dst}
+		o = inRegs(dst, limbs)
 	}
 	op := first
-	for k, r := range dst[:c.alloc.of(i).limbs] {
+	for k, r := range dst[:limbs] {
 		if !neutral(op, &o, k) {
 			c.applyLimb(op, r, &o, k, rax)
 			op = rest
 		}
 	}
-	c.settle(i, dst)
+	return dst
 }
 
 // neutral reports whether op with limb k of o changes nothing.

@@ -8,19 +8,23 @@ import (
 	"github.com/redline-evm/redline/jit/ir"
 )
 
-// lowerDivide lowers DIV and MOD: by a power of two as a shift or a mask, by
-// what fits in a limb as a chain of divisions of 128 bits by 64, the remainder
-// of each limb going into the next. Other divisors, and zero, are left to Go.
+// lowerDivide lowers DIV, MOD, SDIV and SMOD: without signs by a power of two as
+// a shift or a mask; by what fits in a limb as a chain of divisions of 128 bits by
+// 64, the remainder of each limb going into the next. A signed dividend is made
+// positive before and gives its sign to the result. Other divisors, zero and
+// negative ones among them, are left to Go.
 func (c *Compiler) lowerDivide(i int) {
-	divisor := c.program.Instrs[i].Args[1]
-	y, constant := c.program.Const(divisor)
+	in := &c.program.Instrs[i]
+	y, constant := c.program.Const(in.Args[1])
+	x := c.operand(in.Args[0])
+	signed := (in.Op == ir.SDIV || in.Op == ir.SMOD) && x.limbs == 4
 	switch {
-	case constant && isPowerOfTwo(&y):
+	case constant && isPowerOfTwo(&y) && !signed && y.BitLen() < 256:
 		c.dividePowerOfTwo(i, &y)
-	case constant && (y.IsZero() || !y.IsUint64()):
+	case constant && (y.IsZero() || !y.IsUint64()), signed && c.alloc.of(i).limbs < 4:
 		c.lowerExit(i)
 	default:
-		c.divideByLimb(i)
+		c.divideByLimb(i, signed)
 	}
 }
 
@@ -28,12 +32,15 @@ func isPowerOfTwo(x *uint256.Int) bool {
 	return bits.OnesCount64(x[0])+bits.OnesCount64(x[1])+bits.OnesCount64(x[2])+bits.OnesCount64(x[3]) == 1
 }
 
+// quotient reports whether the operation divides, else it takes the remainder.
+func quotient(op ir.Op) bool { return op == ir.DIV || op == ir.SDIV }
+
 func (c *Compiler) dividePowerOfTwo(i int, y *uint256.Int) {
 	in := &c.program.Instrs[i]
 	dst := c.define(i)
 	x := c.operand(in.Args[0])
 	limbs := dst[:c.alloc.of(i).limbs]
-	if in.Op == ir.DIV {
+	if quotient(in.Op) {
 		c.shiftRight(limbs, &x, y.BitLen()-1)
 	} else {
 		c.mask(limbs, &x, new(uint256.Int).SubUint64(y, 1))
@@ -57,13 +64,23 @@ func (c *Compiler) mask(dst []reg, x *operand, m *uint256.Int) {
 }
 
 // divideByLimb divides by RCX, limb by limb from the highest.
-func (c *Compiler) divideByLimb(i int) {
+func (c *Compiler) divideByLimb(i int, signed bool) {
 	in := &c.program.Instrs[i]
 	dst := c.define(i)
 	limbs := dst[:c.alloc.of(i).limbs]
 	slow, resume := c.slowWay(i, dst)
 	x, y := c.operand(in.Args[0]), c.operand(in.Args[1])
 	c.loadDivisor(&y, slow)
+	if signed {
+		c.loadLimb(rax, &x, 3)
+		c.asm.ri(opSar, rax, 63)
+		c.asm.store(at(rdi, ctxSign), rax)
+		for k, r := range limbs {
+			c.loadLimb(r, &x, k)
+		}
+		c.negateIf(limbs)
+		x = inRegs(dst, 4)
+	}
 	c.asm.movI(rdx, 0)
 	for k := max(x.limbs, len(limbs)) - 1; k >= 0; k-- {
 		if k < x.limbs {
@@ -72,16 +89,32 @@ func (c *Compiler) divideByLimb(i int) {
 		}
 		switch {
 		case k >= len(limbs):
-		case in.Op == ir.MOD && k == 0:
+		case !quotient(in.Op) && k == 0:
 			c.asm.mov(limbs[k], rdx)
-		case in.Op == ir.MOD || k >= x.limbs:
+		case !quotient(in.Op) || k >= x.limbs:
 			c.asm.movI(limbs[k], 0)
 		default:
 			c.asm.mov(limbs[k], rax)
 		}
 	}
+	if signed {
+		c.asm.load(rax, at(rdi, ctxSign))
+		c.negateIf(limbs)
+	}
 	c.asm.bind(resume)
 	c.settle(i, dst)
+}
+
+// negateIf negates dst if RAX is all ones, and not if it is zero.
+func (c *Compiler) negateIf(dst []reg) {
+	for _, r := range dst {
+		c.asm.alu(xor, r, rax)
+	}
+	op := sub
+	for _, r := range dst {
+		c.asm.alu(op, r, rax)
+		op = sbb
+	}
 }
 
 // loadDivisor loads y into RCX, or goes to slow if it is zero or too large.
@@ -99,4 +132,19 @@ func (c *Compiler) loadDivisor(y *operand, slow label) {
 		c.asm.rr(opTest, rcx, rcx)
 		c.asm.jcc(ifEqual, slow)
 	}
+}
+
+// lowerAddMod lowers ADDMOD by a power of two, which takes the lower bits of a
+// sum; other moduli are left to Go.
+func (c *Compiler) lowerAddMod(i int) {
+	m, constant := c.program.Const(c.program.Instrs[i].Args[2])
+	if !constant || !isPowerOfTwo(&m) {
+		c.lowerExit(i)
+		return
+	}
+	dst := c.chain(i, add, adc)
+	limbs := int(c.alloc.of(i).limbs)
+	sum := inRegs(dst, limbs)
+	c.mask(dst[:limbs], &sum, m.SubUint64(&m, 1))
+	c.settle(i, dst)
 }

@@ -112,7 +112,7 @@ func (c *Compiler) shiftVariable(op ir.Op, dst []reg, x, count *operand) {
 	if op == ir.SAR && x.limbs == 4 {
 		c.loadLimb(rax, x, 3)
 		c.asm.ri(opSar, rax, 63)
-		fill = operand{kind: inRegisters, limbs: 4, regs: [4]reg{rax, rax, rax, rax}}
+		fill = inRegs([4]reg{rax, rax, rax, rax}, 4)
 	}
 	for k := range 4 {
 		c.storeLimb(shiftLimb(beside+k), &fill, k, rax)

@@ -20,6 +20,11 @@ const (
 	inMemory
 )
 
+// inRegs is a word in registers.
+func inRegs(regs [4]reg, limbs int) operand {
+	return operand{kind: inRegisters, limbs: limbs, regs: regs}
+}
+
 // operand returns where v is now. It is valid until a register is taken.
 func (c *Compiler) operand(v ir.Value) operand {
 	if depth, ok := v.EntrySlot(); ok {
@@ -28,7 +33,7 @@ func (c *Compiler) operand(v ir.Value) operand {
 	if i, ok := v.Result(); ok {
 		val := c.alloc.of(i)
 		if val.inRegs || val.limbs == 0 {
-			return operand{kind: inRegisters, limbs: int(val.limbs), regs: val.regs}
+			return inRegs(val.regs, int(val.limbs))
 		}
 		return operand{kind: inMemory, limbs: int(val.limbs), mem: at(rdi, spillOffset(int(val.spill), 0))}
 	}
