@@ -5,11 +5,11 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
 	"github.com/redline-evm/redline/jit"
+	words "github.com/redline-evm/redline/jit/word"
 )
 
 // Journal is the state of an execution: what a StateView says, overlaid with
@@ -262,7 +262,8 @@ func (j *Journal) SetCode(addr common.Address, code []byte) {
 		a.CodeHash, a.code = types.EmptyCodeHash, nil
 		return
 	}
-	hash := crypto.Keccak256Hash(code)
+	var hash common.Hash
+	words.Sum256((*[32]byte)(&hash), code)
 	j.codes[hash] = code
 	a.CodeHash, a.code = hash, code
 }
