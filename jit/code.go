@@ -28,6 +28,9 @@ const limbs = ir.WordSize / 8
 // than the symbolic stack holds, before and after, and than an opcode takes.
 const temporariesMax = 2*ir.HeightMax + 32
 
+// operandsMax is the number of operands that an opcode takes at most.
+const operandsMax = 7
+
 const _ = uint(1<<15 - 1 - limbs*(ir.HeightMax+temporariesMax)) // places fit
 
 // code is what the interpreter runs. It is made of blocks: a header
@@ -46,6 +49,7 @@ type code struct {
 	dests  []uint32 // by bytecode offset: index of the JUMPDEST's header, else 0
 
 	native atomic.Pointer[nativeCode] // of the same bytecode; nil: there is none
+	hot    *hotness                   // nil: it never gets hot
 }
 
 // entry is the index of the header of the first block, behind that of bad jumps.

@@ -34,9 +34,10 @@ type codeShard struct {
 }
 
 type codeEntry struct {
-	key    codeKey
-	code   *code
-	recent bool
+	key       codeKey
+	code      *code
+	sizeBytes int
+	recent    bool
 }
 
 func newCodeCache(sizeMax int) *codeCache {
@@ -62,25 +63,46 @@ func (c *codeCache) get(key codeKey) *code {
 	return entry.code
 }
 
-// put adds code unless it is there or too large for the shard.
-func (c *codeCache) put(key codeKey, code *code) {
+// put adds code unless it is too large for the shard. It returns the code to run,
+// which is another if somebody was faster.
+func (c *codeCache) put(key codeKey, code *code) *code {
 	s := c.shard(key)
 	size := code.sizeBytes()
 	if size > s.sizeMax {
-		return
+		return code
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.entries[key] != nil {
-		return
+	if entry := s.mu.entries[key]; entry != nil {
+		return entry.code
 	}
 	for s.mu.sizeBytes+size > s.sizeMax {
 		s.evictLocked()
 	}
-	entry := &codeEntry{key: key, code: code}
+	entry := &codeEntry{key: key, code: code, sizeBytes: size}
 	s.mu.entries[key] = entry
 	s.mu.ring = append(s.mu.ring, entry)
 	s.mu.sizeBytes += size
+	return code
+}
+
+// attach gives code its machine code, which counts if the cache still has the
+// code.
+func (c *codeCache) attach(key codeKey, code *code, native *nativeCode) {
+	code.native.Store(native)
+	s := c.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entry := s.mu.entries[key]
+	if entry == nil || entry.code != code {
+		return
+	}
+	entry.recent = true
+	entry.sizeBytes += native.sizeBytes()
+	s.mu.sizeBytes += native.sizeBytes()
+	for s.mu.sizeBytes > s.sizeMax {
+		s.evictLocked()
+	}
 }
 
 // evictLocked drops the first entry under the hand that was not used since the
@@ -101,7 +123,7 @@ func (s *codeShard) evictLocked() {
 		s.mu.ring[last] = nil
 		s.mu.ring = s.mu.ring[:last]
 		delete(s.mu.entries, entry.key)
-		s.mu.sizeBytes -= entry.code.sizeBytes()
+		s.mu.sizeBytes -= entry.sizeBytes
 		return
 	}
 }
@@ -125,7 +147,8 @@ func (v *EVM) codeOf(bytecode []byte, hash common.Hash) *code {
 	if code == nil {
 		code = v.lowerer.lower(bytecode, key.fork).clone()
 		v.compileNow(code, bytecode)
-		v.engine.codes.put(key, code)
+		code.hot = v.engine.native.newHotness(key, len(bytecode))
+		code = v.engine.codes.put(key, code)
 	}
 	recent.key, recent.code = key, code
 	return code

@@ -8,6 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"github.com/redline-evm/redline/jit/amd64"
 	"github.com/redline-evm/redline/jit/ir"
 )
 
@@ -49,6 +50,33 @@ func TestCodeCacheRefusesGiants(t *testing.T) {
 	cache.put(testKey(1), code)
 	if cache.get(testKey(1)) != nil {
 		t.Error("got code larger than a shard; want it refused")
+	}
+}
+
+// TestCodeCacheCountsNative counts machine code that comes later, and drops codes
+// to make room for it.
+func TestCodeCacheCountsNative(t *testing.T) {
+	native := &nativeCode{program: new(ir.Builder).Build(make([]byte, 1000), Osaka).Clone(), code: new(amd64.Code)}
+	cache := newCodeCache(codeShards * 3 * native.sizeBytes())
+	var shard *codeShard
+	for i := range 20 * codeShards {
+		code, key := new(lowerer).lower(make([]byte, 10), Osaka).clone(), testKey(i)
+		cache.put(key, code)
+		cache.attach(key, code, native)
+		if code.native.Load() != native {
+			t.Fatal("got no machine code; want it attached")
+		}
+		shard = cache.shard(key)
+		total := 0
+		for _, entry := range shard.mu.entries {
+			total += entry.code.sizeBytes()
+		}
+		if total != shard.mu.sizeBytes || total > shard.sizeMax {
+			t.Fatalf("got %d bytes, %d counted, at most %d; want all counted", total, shard.mu.sizeBytes, shard.sizeMax)
+		}
+	}
+	if len(shard.mu.entries) != 2 {
+		t.Errorf("got %d codes; want 2", len(shard.mu.entries))
 	}
 }
 

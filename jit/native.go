@@ -1,6 +1,7 @@
 package jit
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -15,11 +16,12 @@ type Native uint8
 // The settings of the native tier.
 const (
 	NativeOff   Native = iota // never
+	NativeOn                  // when it is hot, in the background
 	NativeEager               // when it is used first, before it runs
 )
 
 // nativeNames are the settings as flags name them.
-var nativeNames = [...]string{NativeOff: "off", NativeEager: "eager"}
+var nativeNames = [...]string{NativeOff: "off", NativeOn: "on", NativeEager: "eager"}
 
 // String is the setting's name.
 func (n Native) String() string { return nativeNames[n] }
@@ -43,16 +45,20 @@ const (
 // nativeTier is what the EVMs of an engine share of the native compiler. With no
 // memory there is none and all code is interpreted.
 type nativeTier struct {
-	memory *amd64.Memory
-	err    error // why there is no memory though it was asked for
+	setting Native
+	memory  *amd64.Memory
+	err     error // why there is no memory though it was asked for
+	queue   compileQueue
 
-	compiled, rejected, bytes atomic.Uint64
+	compiled, rejected, failed, dropped, bytes atomic.Uint64
 }
 
 // NativeStats counts what the native tier did.
 type NativeStats struct {
 	Compiled uint64 // codes that became machine code
-	Rejected uint64 // codes that stay with the interpreter: too much machine code for their size
+	Rejected uint64 // codes that stay with the interpreter: too large, or too much machine code for their size
+	Failed   uint64 // codes for which there was no executable memory
+	Dropped  uint64 // hot codes that found the queue full
 	Bytes    uint64 // of machine code made
 }
 
@@ -61,6 +67,7 @@ func (t *nativeTier) start(setting Native) {
 	if setting == NativeOff {
 		return
 	}
+	t.setting = setting
 	if t.memory, t.err = amd64.NewMemory(nativeArenaBytes); t.err == nil {
 		runtime.AddCleanup(t, (*amd64.Memory).Close, t.memory)
 	}
@@ -73,7 +80,10 @@ func (e *Engine) NativeError() error { return e.native.err }
 // NativeStats returns the counts so far.
 func (e *Engine) NativeStats() NativeStats {
 	t := &e.native
-	return NativeStats{Compiled: t.compiled.Load(), Rejected: t.rejected.Load(), Bytes: t.bytes.Load()}
+	return NativeStats{
+		Compiled: t.compiled.Load(), Rejected: t.rejected.Load(), Failed: t.failed.Load(),
+		Dropped: t.dropped.Load(), Bytes: t.bytes.Load(),
+	}
 }
 
 // nativeCode is machine code and the program that it was made of, whose
@@ -105,8 +115,12 @@ func (c *nativeCompiler) compile(t *nativeTier, bytecode []byte, fork Fork) *nat
 	}
 	program := c.builder.Build(bytecode, fork).Clone()
 	code, err := c.compiler.Compile(program, amd64.Limits{BytesPerByte: nativeBytesPerByte})
-	if err != nil {
+	switch {
+	case errors.Is(err, amd64.ErrTooLarge):
 		t.rejected.Add(1)
+		return nil
+	case err != nil:
+		t.failed.Add(1)
 		return nil
 	}
 	t.compiled.Add(1)
@@ -114,9 +128,9 @@ func (c *nativeCompiler) compile(t *nativeTier, bytecode []byte, fork Fork) *nat
 	return &nativeCode{program: program, code: code}
 }
 
-// compileNow compiles code before it runs.
+// compileNow compiles code before it runs, if the setting is so.
 func (v *EVM) compileNow(code *code, bytecode []byte) {
-	if t := &v.engine.native; t.memory != nil {
+	if t := &v.engine.native; t.memory != nil && t.setting == NativeEager {
 		code.native.Store(v.compiler.compile(t, bytecode, v.block.Fork))
 	}
 }

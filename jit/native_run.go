@@ -31,6 +31,9 @@ func (f *frame) runCode() Halt {
 	if native != nil {
 		return f.runNative(native)
 	}
+	if f.code.hot != nil {
+		return f.runCounted()
+	}
 	return f.run()
 }
 

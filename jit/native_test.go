@@ -105,12 +105,36 @@ func TestNativeSharing(t *testing.T) {
 }
 
 func TestParseNative(t *testing.T) {
-	for _, want := range []jit.Native{jit.NativeOff, jit.NativeEager} {
+	for _, want := range []jit.Native{jit.NativeOff, jit.NativeOn, jit.NativeEager} {
 		if got, err := jit.ParseNative(want.String()); err != nil || got != want {
 			t.Errorf("got %v, %v; want %v", got, err, want)
 		}
 	}
 	if _, err := jit.ParseNative("fast"); err == nil {
 		t.Error("got no error for a setting that is none")
+	}
+}
+
+// TestNativeHot runs code until a worker has compiled it, and after that.
+func TestNativeHot(t *testing.T) {
+	engine := newNativeEngine(t, jit.NativeOn)
+	evm := deploy(engine, code(100, ir.JUMPDEST, 1, ir.SWAP1, ir.SUB, ir.DUP1, 2, ir.JUMPI, ir.GAS, 0, ir.MSTORE, 32, 0, ir.RETURN))
+	interpreted := evm.Call(message(1_000_000))
+	want := string(interpreted.Output)
+	if got := engine.NativeStats(); got != (jit.NativeStats{}) {
+		t.Errorf("got %+v after one call; want the code cold", got)
+	}
+	for engine.NativeStats().Compiled == 0 {
+		if r := evm.Call(message(1_000_000)); string(r.Output) != want {
+			t.Fatalf("got output %x; want %x", r.Output, want)
+		}
+	}
+	for range 100 {
+		if r := evm.Call(message(1_000_000)); string(r.Output) != want || r.GasLeft != interpreted.GasLeft {
+			t.Fatalf("got output %x, %d gas left; want %x, %d", r.Output, r.GasLeft, want, interpreted.GasLeft)
+		}
+	}
+	if got := engine.NativeStats().Compiled; got != 1 {
+		t.Errorf("got %d codes compiled; want one", got)
 	}
 }
