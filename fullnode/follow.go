@@ -20,8 +20,8 @@ const (
 // wait announces the node once it follows the chain, and returns when it is
 // stopped or a part of it fails.
 func (n *fullNode) wait(c *cli.Context) error {
-	slog.Info("full node runs", "http", n.listeners.HTTPURL(), "ws", n.listeners.WSURL(), "sequencer", sequencerURL(c),
-		"mode", c.String(modeFlag), "chain", n.ledger.Config().ChainID, "genesis", n.ledger.GenesisHash(), "block", n.ledger.HeadNumber())
+	slog.Info("full node starts", "http", n.listeners.HTTPURL(), "ws", n.listeners.WSURL(), "sequencer", sequencerURL(c),
+		"mode", c.String(modeFlag), "chain", n.ledger.Identity(), "chainId", n.ledger.Config().ChainID, "block", n.ledger.HeadNumber())
 	caughtUp := n.caughtUp(c.Context)
 	for {
 		select {
@@ -45,7 +45,8 @@ func (n *fullNode) wait(c *cli.Context) error {
 func (n *fullNode) ready() program.Ready {
 	return program.Ready{
 		HTTP: n.listeners.HTTPURL(), WS: n.listeners.WSURL(),
-		ChainID: n.ledger.Config().ChainID.Uint64(), Genesis: n.ledger.GenesisHash().Hex(), PID: os.Getpid(),
+		ChainID: n.ledger.Config().ChainID.Uint64(), Chain: n.ledger.Identity().Hex(), Genesis: n.ledger.GenesisHash().Hex(),
+		Metrics: n.metrics, PID: os.Getpid(),
 	}
 }
 

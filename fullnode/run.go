@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/urfave/cli/v2"
 
@@ -25,6 +26,7 @@ import (
 
 const (
 	sequencerFlag = "sequencer"
+	chainFlag     = "chain"
 	modeFlag      = "mode"
 
 	modeDiff   = "diff"
@@ -39,16 +41,20 @@ as the sequencer, to which it forwards transactions. It reconnects by itself, an
 it or the sequencer was away. In mode diff it applies the signed state diffs and executes nothing; in
 mode replay it executes every transaction and compares.
 
-Without --genesis the first start takes the genesis from the sequencer and keeps it in the data folder;
-compare the hash that it prints with one that you trust.
+Without --genesis the first start takes the genesis from the sequencer and keeps it in the data folder.
+With --chain HASH it follows no other chain than the one of that identity, which sequencer init prints and
+which commits to the genesis, the sequencer's key and the rules; without, it trusts what it gets at the first
+start, and prints the identity to compare. A genesis file must name the sequencer: the complete one is in the
+sequencer's data folder, ledger/genesis.json.
 
 Examples:
    fullnode run --sequencer http://127.0.0.1:8545
-   fullnode run --sequencer http://10.0.0.1:8545 --genesis genesis.json --mode replay
+   fullnode run --sequencer http://10.0.0.1:8545 --chain 0x… --mode replay
    fullnode run --config fullnode.toml --metrics`,
 	Flags: append(program.NodeFlags(program.Ports{HTTP: 9545, WS: 9546, Metrics: 6061}),
 		program.DataDir(program.DefaultDataDir("fullnode")),
 		program.Genesis("genesis JSON `FILE` (default: the data folder's, else the sequencer's)"),
+		program.String(program.CategoryChain, chainFlag, "", "identity of the chain, a `HASH`: refuse every other"),
 		program.History(memstate.Horizon),
 		program.String(program.CategoryChain, sequencerFlag, "http://127.0.0.1:8545", "`URL` of the sequencer"),
 		program.String(program.CategoryChain, modeFlag, modeDiff, "how far to trust the sequencer: diff or replay"),
@@ -74,6 +80,12 @@ func checkFlags(c *cli.Context) error {
 	if mode := c.String(modeFlag); mode != modeDiff && mode != modeReplay {
 		return fmt.Errorf("cannot use --%s %s: want %s or %s", modeFlag, mode, modeDiff, modeReplay)
 	}
+	if err := new(common.Hash).UnmarshalText([]byte(c.String(chainFlag))); err != nil && c.String(chainFlag) != "" {
+		return fmt.Errorf("cannot use --%s %s: want the 64 hexadecimal digits of an identity, after 0x", chainFlag, c.String(chainFlag))
+	}
+	if err := program.CheckNamespaces(c, rpc.Modules()); err != nil {
+		return err
+	}
 	parsed, err := url.Parse(c.String(sequencerFlag))
 	if err != nil || parsed.Scheme != "http" || parsed.Host == "" {
 		return fmt.Errorf("cannot use --%s %s: want a URL such as http://127.0.0.1:8545", sequencerFlag, c.String(sequencerFlag))
@@ -89,6 +101,7 @@ type fullNode struct {
 	ledger    *ledger.Ledger
 	listeners program.Listeners
 	client    *stream.Client
+	metrics   string // URL; "" if they are not served
 	closers   program.Closers
 	failed    chan error
 }
@@ -182,13 +195,11 @@ func (n *fullNode) serve(c *cli.Context, engine *jit.Engine) error {
 		Logger:        slog.Default(),
 	}, backend)
 	n.closers.Add(n.listeners.Serve(server, n.failed))
-	stopMetrics, err := program.ServeMetrics(c)
+	url, stopMetrics, err := program.ServeMetrics(c)
 	if err != nil {
 		return err
 	}
-	n.closers.Add(func() error {
-		stopMetrics()
-		return nil
-	})
+	n.metrics = url
+	n.closers.Add(stopMetrics)
 	return nil
 }

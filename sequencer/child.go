@@ -25,7 +25,7 @@ import (
 
 const (
 	fullNodeStartTimeout = 30 * time.Second
-	fullNodeStopTimeout  = 1500 * time.Millisecond
+	fullNodeStopTimeout  = 1200 * time.Millisecond
 )
 
 // errEndedByItself is how a process ended that nobody asked to end.

@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -27,6 +29,8 @@ const (
 	fullNodeMetricsPortFlag = "fullnode.metrics.port"
 
 	categoryFullNode = "FULL NODE"
+
+	devSequencerDir = "sequencer" // in the data folder, beside that of the full node
 )
 
 var devCommand = &cli.Command{
@@ -71,7 +75,7 @@ func runDev(c *cli.Context) error {
 		return err
 	}
 	defer forget()
-	n, err := start(c, filepath.Join(dir, "sequencer"), devChain)
+	n, err := start(c, filepath.Join(dir, devSequencerDir), devChain)
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,13 @@ func runDev(c *cli.Context) error {
 	if err != nil {
 		return ignoreCancel(c.Context, err)
 	}
-	defer follower.supervise(c.Context, n.failed)()
+	stop := follower.supervise(c.Context, n.failed)
+	defer func() {
+		var drained sync.WaitGroup
+		drained.Go(n.drain) // beside the full node, which has the stream until it ends
+		stop()
+		drained.Wait()
+	}()
 	if err := printDev(c, n, devReport{Sequencer: n.ready(), FullNode: ready, DataDir: dir}); err != nil {
 		return err
 	}
@@ -106,7 +116,8 @@ func devDataDir(c *cli.Context) (dir string, forget func(), err error) {
 	if dir := c.String(program.DataDirFlag); dir != "" {
 		return dir, func() {}, nil
 	}
-	dir, err = os.MkdirTemp("", "redline-dev-")
+	removeAbandoned(os.TempDir(), time.Now())
+	dir, err = os.MkdirTemp("", devDirPrefix)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot make a temporary folder; name one by --%s: %w", program.DataDirFlag, err)
 	}
@@ -115,6 +126,31 @@ func devDataDir(c *cli.Context) (dir string, forget func(), err error) {
 			slog.Warn("cannot remove the temporary folder", "dir", dir, "err", err)
 		}
 	}, nil
+}
+
+const (
+	devDirPrefix    = "redline-dev-"
+	devDirSettleMax = time.Minute // from a folder's creation until it is locked
+)
+
+// removeAbandoned removes the temporary folders that were left by processes
+// which had no time to do so.
+func removeAbandoned(parent string, now time.Time) {
+	dirs, err := filepath.Glob(filepath.Join(parent, devDirPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range dirs {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || now.Sub(info.ModTime()) < devDirSettleMax {
+			continue
+		}
+		if program.Abandoned(filepath.Join(dir, devSequencerDir)) {
+			if err := os.RemoveAll(dir); err != nil {
+				slog.Debug("cannot remove an abandoned folder", "dir", dir, "err", err)
+			}
+		}
+	}
 }
 
 // devChain is the development chain, signed by a key that the folder keeps.
@@ -175,7 +211,9 @@ Redline development chain, chain id {{.Report.Sequencer.ChainID}}
 
   sequencer   {{.Report.Sequencer.HTTP}}   {{.Report.Sequencer.WS}}
   full node   {{.Report.FullNode.HTTP}}   {{.Report.FullNode.WS}}
-  data        {{.Report.DataDir}}{{if .Temporary}} (removed at the end; keep a chain by --datadir DIR){{end}}
+{{with .Report.Sequencer.Metrics}}  metrics     {{.}}   (sequencer)
+{{end}}{{with .Report.FullNode.Metrics}}  metrics     {{.}}   (full node)
+{{end}}  data        {{.Report.DataDir}}{{if .Temporary}} (removed at the end; keep a chain by --datadir DIR){{end}}
 
 Accounts with 10,000 ether each. Everybody knows these keys: never use them elsewhere.
 Mnemonic: {{.Mnemonic}}

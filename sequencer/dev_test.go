@@ -60,8 +60,14 @@ type devProcess struct {
 
 func startDev(t *testing.T, dir string) *devProcess {
 	t.Helper()
-	p := &devProcess{t: t, cmd: exec.Command(filepath.Join(programs, "sequencer"), "dev", "--json", "--datadir", dir,
-		"--http.port", "0", "--ws.port", "-1", "--fullnode.http.port", "0", "--log.format", "logfmt")}
+	return startDevWith(t, nil, "--datadir", dir, "--ws.port", "-1")
+}
+
+func startDevWith(t *testing.T, env []string, args ...string) *devProcess {
+	t.Helper()
+	p := &devProcess{t: t, cmd: exec.Command(filepath.Join(programs, "sequencer"), append([]string{"dev", "--json",
+		"--http.port", "0", "--fullnode.http.port", "0", "--log.format", "logfmt"}, args...)...)}
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -101,7 +107,12 @@ func (p *devProcess) dial(url string) *ethclient.Client {
 // stop interrupts the programs as Ctrl-C does, and expects an orderly end.
 func (p *devProcess) stop() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+	p.stopBy(os.Interrupt)
+}
+
+func (p *devProcess) stopBy(signal os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
 		p.t.Fatal(err)
 	}
 	ended := make(chan error, 1)
@@ -239,20 +250,13 @@ func TestDev(t *testing.T) {
 func TestRunAndFollow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	genesis := filepath.Join(dir, "genesis.json")
-	data, err := json.Marshal(chain.DevGenesis(common.Address{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(genesis, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	genesis := writeGenesis(t, chain.DevGenesis(common.Address{}))
 	home := filepath.Join(dir, "sequencer")
-	check := func(want string, program string, args ...string) {
+	check := func(want, name string, args ...string) {
 		t.Helper()
-		out, err := exec.Command(filepath.Join(programs, program), args...).CombinedOutput()
+		out, err := exec.Command(filepath.Join(programs, name), args...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), want) {
-			t.Errorf("%s %s: got %v, %s; want %q", program, strings.Join(args, " "), err, out, want)
+			t.Errorf("%s %s: got %v, %s; want %q", name, strings.Join(args, " "), err, out, want)
 		}
 	}
 	check("no key at", "sequencer", "run", "--datadir", home, "--http.port", "0", "--ws.port", "-1")
@@ -261,6 +265,11 @@ func TestRunAndFollow(t *testing.T) {
 	check(`no command "rnu"`, "sequencer", "rnu")
 	check(`no command "rnu"`, "sequencer", "evm", "rnu")
 	check("takes flags only", "fullnode", "run", "extra")
+	check("see sequencer run --help", "sequencer", "run", "--no-such-flag")
+	check("known are eth, net, realtime", "sequencer", "run", "--http.api", "eth,foo", "--http.port", "0", "--ws.port", "-1")
+	check("known are eth, net, realtime", "fullnode", "run", "--http.api", "foo", "--http.port", "0", "--ws.port", "-1")
+	check("64 hexadecimal digits", "fullnode", "run", "--chain", "0x12")
+	check("config.redline.sequencer: is missing", "fullnode", "run", "--datadir", filepath.Join(dir, "incomplete"), "--genesis", genesis, "--http.port", "0", "--ws.port", "-1")
 	check("at most 1s", "sequencer", "run", "--datadir", filepath.Join(dir, "z"), "--genesis", genesis, "--miniblock.interval", "2s", "--http.port", "0", "--ws.port", "-1")
 	check("want diff or replay", "fullnode", "run", "--mode", "trust")
 	check("such as http://127.0.0.1:8545", "fullnode", "run", "--sequencer", "localhost")
@@ -279,7 +288,10 @@ func TestRunAndFollow(t *testing.T) {
 	check("choose another folder by --datadir", "fullnode", "run", "--datadir", filepath.Join(dir, "other"), "--genesis", otherGenesis(t), "--sequencer", url, "--http.port", "0", "--ws.port", "-1")
 	check("is using it", "sequencer", "run", "--datadir", home, "--http.port", "0", "--ws.port", "-1")
 	check("the port is in use", "sequencer", "run", "--datadir", filepath.Join(dir, "x"), "--http.port", url[strings.LastIndex(url, ":")+1:], "--ws.port", "-1")
-	follower, followerURL := startNode(t, "fullnode", "run", "--datadir", filepath.Join(dir, "replay"), "--mode", "replay", "--sequencer", url, "--history.state", "1")
+	replay := []string{"run", "--datadir", filepath.Join(dir, "replay"), "--mode", "replay", "--sequencer", url, "--history.state", "1", "--chain"}
+	check("want chain 0x1111", "fullnode", append(replay, "0x"+strings.Repeat("11", 32), "--http.port", "0", "--ws.port", "-1")...)
+	startNode(t, "fullnode", "run", "--datadir", filepath.Join(dir, "file"), "--genesis", made.GenesisFile, "--sequencer", url)
+	follower, followerURL := startNode(t, "fullnode", append(replay, made.Chain.Hex())...)
 
 	p := &devProcess{t: t}
 	p.sequencer, p.fullNode = p.dial(url), p.dial(followerURL)
@@ -325,7 +337,12 @@ func writeKey(t *testing.T) string {
 // otherGenesis is the genesis of another chain.
 func otherGenesis(t *testing.T) string {
 	t.Helper()
-	data, err := json.Marshal(chain.DevGenesis(chain.DevAccounts[0].Address))
+	return writeGenesis(t, chain.DevGenesis(chain.DevAccounts[0].Address))
+}
+
+func writeGenesis(t *testing.T, genesis *chain.Genesis) string {
+	t.Helper()
+	data, err := json.Marshal(genesis)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,9 +354,9 @@ func otherGenesis(t *testing.T) string {
 }
 
 // startNode starts a program on a free port and returns where it serves.
-func startNode(t *testing.T, program string, args ...string) (cmd *exec.Cmd, url string) {
+func startNode(t *testing.T, name string, args ...string) (cmd *exec.Cmd, url string) {
 	t.Helper()
-	cmd = exec.Command(filepath.Join(programs, program), append(args, "--json", "--http.port", "0", "--ws.port", "-1")...)
+	cmd = exec.Command(filepath.Join(programs, name), append(args, "--json", "--http.port", "0", "--ws.port", "-1")...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -352,12 +369,12 @@ func startNode(t *testing.T, program string, args ...string) (cmd *exec.Cmd, url
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		if t.Failed() {
-			t.Logf("the log of %s:\n%s", program, stderr)
+			t.Logf("the log of %s:\n%s", name, stderr)
 		}
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatalf("%s does not start: %v", program, err)
+		t.Fatalf("%s does not start: %v", name, err)
 	}
 	go func() { _, _ = io.Copy(io.Discard, stdout) }()
 	ready, err := parseReady(line)

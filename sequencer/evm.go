@@ -61,7 +61,7 @@ func specFlags() []cli.Flag {
 		&cli.StringFlag{Name: engineFlag, Value: "interp", Usage: "engine to run the tests on: interp, or native, which compiles all code before it runs"},
 		&cli.StringFlag{Name: forkFlag, Usage: "run only the tests of this fork, such as Osaka"},
 		&cli.StringFlag{Name: matchFlag, Usage: "run only the tests whose name contains this `TEXT`"},
-		&cli.IntFlag{Name: workersFlag, Usage: "tests to run at once (default: one per processor)"},
+		&cli.IntFlag{Name: workersFlag, Usage: "tests to run at once", DefaultText: "one per processor"},
 		program.JSON("print the result as JSON"),
 	)
 }

@@ -45,6 +45,8 @@ func TestEVMRun(t *testing.T) {
 	check("neither a file nor bytes", true, "--code", "missing.hex")
 	check("cannot run fork", true, "--code", "0x", "--fork", "london")
 	check("neither it nor its subfolders", true, "--case", ".")
+	check("cannot use --code with --case", true, "--case", ".", "--code", "0x")
+	check("cannot use --gas 0", true, "--code", "0x", "--gas", "0")
 }
 
 func TestEVMCases(t *testing.T) {
@@ -92,6 +94,11 @@ func TestHelp(t *testing.T) {
 		out, err := sequencerCommand(append(strings.Fields(command), "--help")...)
 		if err != nil || !strings.Contains(out, "USAGE:") {
 			t.Errorf("sequencer %s --help: got %v, %s", command, err, out)
+		}
+		for line := range strings.Lines(out) {
+			if strings.Count(line, "(default: ") > 1 {
+				t.Errorf("sequencer %s --help: two defaults: %s", command, line)
+			}
 		}
 		if leaf := command != "" && command != "evm" && command != "bench"; leaf && !strings.Contains(out, "Example") {
 			t.Errorf("sequencer %s --help has no example", command)

@@ -40,10 +40,10 @@ Examples:
 		&cli.StringFlag{Name: inputFlag, Usage: "call data, likewise"},
 		&cli.StringFlag{Name: stateFlag, Usage: "genesis `FILE` whose alloc is the state"},
 		&cli.StringFlag{Name: toFlag, Usage: "`ADDRESS` to call; --code is put there if given"},
-		&cli.Uint64Flag{Name: gasFlag, Usage: "gas of the call (default: 100 million, or the case's)"},
+		&cli.Uint64Flag{Name: gasFlag, Usage: "gas of the call", DefaultText: "100 million, or the case's"},
 		&cli.StringFlag{Name: engineFlag, Usage: "engine to run on: interp, native or geth (default: interp)"},
 		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
-		&cli.IntFlag{Name: runsFlag, Usage: "measure `N` runs"},
+		&cli.IntFlag{Name: runsFlag, Usage: "measure `N` runs", DefaultText: "none"},
 		&cli.StringFlag{Name: caseFlag, Usage: "run the case or cases in `DIR`"},
 		program.JSON("print each report as one line of JSON"),
 	),
@@ -57,7 +57,15 @@ func runEVM(c *cli.Context) error {
 		return err
 	}
 	opts := evmbench.RunOptions{Engine: c.String(engineFlag), Fork: fork, Gas: c.Uint64(gasFlag), Runs: c.Int(runsFlag)}
+	if c.IsSet(gasFlag) && opts.Gas == 0 {
+		return fmt.Errorf("cannot use --%s 0: want at least 1", gasFlag)
+	}
 	if dir := c.String(caseFlag); dir != "" {
+		for _, other := range []string{codeFlag, inputFlag, stateFlag, toFlag} {
+			if c.IsSet(other) {
+				return fmt.Errorf("cannot use --%s with --%s: a case says itself what to run", other, caseFlag)
+			}
+		}
 		return runCases(c, dir, opts)
 	}
 	if err := readMessage(c, &opts); err != nil {

@@ -66,10 +66,10 @@ func parseKey(data []byte) (*ecdsa.PrivateKey, error) {
 	return private, nil
 }
 
-// loadOrMakeKey reads the key, or makes one if there is no file. A file that
-// the user named must be there.
-func loadOrMakeKey(path string, named bool) (*sequencerKey, error) {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) || named {
+// loadOrMakeKey reads the key, or makes one if there is no file and none is
+// required.
+func loadOrMakeKey(path string, required bool) (*sequencerKey, error) {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) || required {
 		return loadKey(path)
 	}
 	private, err := crypto.GenerateKey()

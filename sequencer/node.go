@@ -55,7 +55,9 @@ type sequencerNode struct {
 	ledger    *ledger.Ledger
 	key       *sequencerKey
 	listeners program.Listeners
-	closers   program.Closers
+	metrics   string          // URL; "" if they are not served
+	servers   program.Closers // end requests
+	closers   program.Closers // end all else
 	failed    chan error
 }
 
@@ -68,11 +70,14 @@ func start(c *cli.Context, dir string, settle func(*cli.Context, string) (settle
 		return nil, err
 	}
 	slog.Info("sequencer runs", "http", n.listeners.HTTPURL(), "ws", n.listeners.WSURL(),
-		"chain", n.ledger.Config().ChainID, "genesis", n.ledger.GenesisHash(), "block", n.ledger.HeadNumber(), "sequencer", n.key.address())
+		"chain", n.ledger.Identity(), "chainId", n.ledger.Config().ChainID, "block", n.ledger.HeadNumber(), "sequencer", n.key.address())
 	return n, nil
 }
 
 func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Context, string) (settledChain, error)) error {
+	if err := program.CheckNamespaces(c, rpc.Modules()); err != nil {
+		return err
+	}
 	unlock, err := program.LockDataDir(dir)
 	if err != nil {
 		return err
@@ -237,15 +242,13 @@ func (n *sequencerNode) serve(c *cli.Context, backend *node.Node, publisher *str
 		publisher.Close()
 		return nil
 	})
-	n.closers.Add(n.listeners.Serve(server, n.failed))
-	stopMetrics, err := program.ServeMetrics(c)
+	n.servers.Add(n.listeners.Serve(server, n.failed))
+	url, stopMetrics, err := program.ServeMetrics(c)
 	if err != nil {
 		return err
 	}
-	n.closers.Add(func() error {
-		stopMetrics()
-		return nil
-	})
+	n.metrics = url
+	n.servers.Add(stopMetrics)
 	return nil
 }
 
@@ -253,7 +256,8 @@ func (n *sequencerNode) serve(c *cli.Context, backend *node.Node, publisher *str
 func (n *sequencerNode) ready() program.Ready {
 	return program.Ready{
 		HTTP: n.listeners.HTTPURL(), WS: n.listeners.WSURL(),
-		ChainID: n.ledger.Config().ChainID.Uint64(), Genesis: n.ledger.GenesisHash().Hex(), PID: os.Getpid(),
+		ChainID: n.ledger.Config().ChainID.Uint64(), Chain: n.ledger.Identity().Hex(), Genesis: n.ledger.GenesisHash().Hex(),
+		Metrics: n.metrics, PID: os.Getpid(),
 	}
 }
 
@@ -267,6 +271,13 @@ func (n *sequencerNode) wait(ctx context.Context) error {
 	}
 }
 
+// drain ends JSON-RPC and the metrics, after the requests that run or soon. The
+// chain goes on.
+func (n *sequencerNode) drain() { n.servers.Close() }
+
 // close stops the node: no more requests, then no more mini-blocks, then the
 // files.
-func (n *sequencerNode) close() { n.closers.Close() }
+func (n *sequencerNode) close() {
+	n.drain()
+	n.closers.Close()
+}

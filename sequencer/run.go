@@ -56,12 +56,11 @@ func chainOfFlags(c *cli.Context, dir string) (settledChain, error) {
 		key, err := loadKey(keyPath(c, dir))
 		return settledChain{key: key}, err
 	}
-	key, err := loadOrMakeKey(keyPath(c, dir), c.IsSet(keyFlag))
+	genesis, err := loadGenesis(path)
 	if err != nil {
 		return settledChain{}, err
 	}
-	genesis, err := loadGenesis(path, key)
-	return settledChain{key: key, genesis: genesis}, err
+	return chainOf(c, dir, genesis)
 }
 
 // explain says what to do about an error of opening the ledger.

@@ -29,7 +29,7 @@ type origin struct {
 // the first opening on. Given one, or the identity of a chain, it must be of the
 // same chain. Nothing is kept of one that is not.
 func settleOrigin(dir string, given *chain.Genesis, want common.Hash) (*origin, error) {
-	path := filepath.Join(dir, "genesis.json")
+	path := filepath.Join(dir, genesisName)
 	kept, err := readGenesis(path)
 	begins := errors.Is(err, fs.ErrNotExist)
 	switch {
@@ -54,6 +54,11 @@ func settleOrigin(dir string, given *chain.Genesis, want common.Hash) (*origin, 
 	}
 	return o, nil
 }
+
+const genesisName = "genesis.json" // in the ledger's folder
+
+// GenesisFile is where the ledger of a data directory keeps its genesis.
+func GenesisFile(dataDir string) string { return filepath.Join(dataDir, folder, genesisName) }
 
 // ErrOtherGenesis says that the directory belongs to another chain than the
 // given genesis; ErrOtherChain, that the genesis is not that of the chain that

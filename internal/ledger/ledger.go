@@ -47,6 +47,8 @@ type Options struct {
 	Log         *slog.Logger
 }
 
+const folder = "ledger" // in the data directory
+
 // Ledger is an open ledger.
 type Ledger struct {
 	genesis       *chain.Genesis
@@ -83,7 +85,7 @@ func Open(opts Options) (*Ledger, error) {
 	if opts.CacheBytes == 0 {
 		opts.CacheBytes = 16 << 20
 	}
-	dir := filepath.Join(opts.Dir, "ledger")
+	dir := filepath.Join(opts.Dir, folder)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot open ledger: %w", err)
 	}

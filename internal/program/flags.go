@@ -1,8 +1,10 @@
 package program
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -103,7 +105,7 @@ func NodeFlags(ports Ports) []cli.Flag {
 		String(categoryRPC, HTTPAPIFlag, "", "JSON-RPC namespaces to serve, separated by commas (default: all)"),
 		String(categoryRPC, HTTPCORSFlag, "*", "origins that browsers may call from (HTTP and WebSocket), separated by commas"),
 		String(categoryRPC, WSAddrFlag, "127.0.0.1", "address to serve WebSocket on"),
-		Int(categoryRPC, WSPortFlag, ports.WS, "port for WebSocket alone, beside the one for HTTP; 0 picks a free one, -1 serves none"),
+		Int(categoryRPC, WSPortFlag, ports.WS, "port for WebSocket alone, beside the one for HTTP; 0 picks a free one, -1 serves none; none with --http.port 0 unless set"),
 		Uint64(categoryRPC, GasCapFlag, 50_000_000, "gas that eth_call and eth_estimateGas may use"),
 		Bool(categoryMetrics, MetricsFlag, "serve Prometheus metrics"),
 		String(categoryMetrics, MetricsAddrFlag, "127.0.0.1", "address to serve metrics on"),
@@ -124,6 +126,17 @@ func LogFlags() []cli.Flag {
 		String(categoryLog, LogFormatFlag, "", "log as `terminal`, logfmt or json (default: terminal if it is one, else logfmt)"),
 		String("", ConfigFlag, "", "TOML `FILE` with values for flags, such as [http] port = 8545"),
 	}
+}
+
+// CheckNamespaces reports a JSON-RPC namespace that the flag wants and that is
+// not among the known.
+func CheckNamespaces(c *cli.Context, known []string) error {
+	for _, name := range List(c.String(HTTPAPIFlag)) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("cannot use --%s: no namespace %q; known are %s", HTTPAPIFlag, name, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // List splits a value at its commas; empty parts vanish.

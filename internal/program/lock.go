@@ -9,6 +9,8 @@ import (
 	"strings"
 )
 
+const lockName = "LOCK" // in the data folder
+
 // errLocked says that another process has the lock.
 var errLocked = errors.New("locked")
 
@@ -18,7 +20,7 @@ func LockDataDir(dir string) (unlock func() error, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot use the data folder: %w", err)
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "LOCK"), os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the data folder: %w", err)
 	}

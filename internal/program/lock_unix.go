@@ -5,6 +5,7 @@ package program
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -15,4 +16,15 @@ func lockFile(file *os.File) error {
 		return errLocked
 	}
 	return err
+}
+
+// Abandoned reports whether a process had the lock of the data folder and has
+// ended without removing the folder.
+func Abandoned(dir string) bool {
+	file, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return lockFile(file) == nil
 }

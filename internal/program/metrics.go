@@ -15,20 +15,22 @@ import (
 // go-ethereum's.
 var metricsPaths = []string{"/metrics", "/debug/metrics/prometheus"}
 
-// ServeMetrics serves the process's metrics if the flags want it. stop ends it.
-func ServeMetrics(c *cli.Context) (stop func(), err error) {
+// ServeMetrics serves the process's metrics if the flags want it, and says
+// where. stop ends it.
+func ServeMetrics(c *cli.Context) (url string, stop func() error, err error) {
 	if !c.Bool(MetricsFlag) {
-		return func() {}, nil
+		return "", func() error { return nil }, nil
 	}
 	listener, err := Listen(c, MetricsAddrFlag, MetricsPortFlag)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	slog.Info("serving metrics", "url", "http://"+listener.Addr().String()+metricsPaths[0])
-	return serveMetrics(listener), nil
+	url = "http://" + localAddress(listener) + metricsPaths[0]
+	slog.Info("serving metrics", "url", url)
+	return url, serveMetrics(listener), nil
 }
 
-func serveMetrics(listener net.Listener) (stop func()) {
+func serveMetrics(listener net.Listener) (stop func() error) {
 	mux := http.NewServeMux()
 	for _, path := range metricsPaths {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { metrics.WritePrometheus(w, true) })
@@ -41,8 +43,9 @@ func serveMetrics(listener net.Listener) (stop func()) {
 			slog.Error("metrics are no longer served", "err", err)
 		}
 	}()
-	return func() {
-		_ = server.Close() // nothing is lost with an unfinished scrape
+	return func() error {
+		err := server.Close() // nothing is lost with an unfinished scrape
 		<-done
+		return err
 	}
 }

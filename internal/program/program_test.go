@@ -183,6 +183,7 @@ func TestListeners(t *testing.T) {
 	}
 	check(true, "--http.port=0", "--ws.port=0")
 	check(false, "--http.port=0", "--ws.port=-1")
+	check(false, "--http.port=0") // whether or not the usual port for WebSocket is free
 	check(true, "--http.port=0", "--ws.port=0", "--http.addr=0.0.0.0")
 }
 

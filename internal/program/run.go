@@ -17,18 +17,22 @@ import (
 var ErrReported = errors.New("failed")
 
 // Main runs a program until its command ends, and exits with 1 if it failed.
-// The command's context ends at the first interrupt or termination signal; the
+// The command's context ends at the first signal that asks for the end; the
 // second one ends the process at once.
 func Main(app *cli.App) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, func() {
 		stop() // the next signal has its usual effect: it ends the process
 	})
-	app.HideVersion = app.Version == ""
+	app.Version = ClientVersion(app.Name)
+	cli.VersionPrinter = printVersion
+	app.Commands = append(app.Commands, versionCommand)
 	app.ExitErrHandler = func(*cli.Context, error) {} // this function ends the process
 	app.EnableBashCompletion = true
 	app.Action = Group
+	app.OnUsageError = usageError
+	explainUsage(app.Commands)
 	if err := app.RunContext(ctx, os.Args); err != nil {
 		if !errors.Is(err, ErrReported) {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", app.Name, err)
@@ -36,6 +40,43 @@ func Main(app *cli.App) {
 		os.Exit(1)
 	}
 }
+
+// endSignals are interrupt, termination and the end of the terminal; not the
+// last one if whoever started the program wants it to outlive its terminal.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
+// explainUsage makes commands answer wrong flags with one line.
+func explainUsage(commands []*cli.Command) {
+	for _, command := range commands {
+		command.OnUsageError = usageError
+		explainUsage(command.Subcommands)
+	}
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	name := c.App.Name
+	if c.Command != nil && c.Command.HelpName != "" {
+		name = c.Command.HelpName
+	}
+	return fmt.Errorf("%w; see %s --help", err, name)
+}
+
+var versionCommand = &cli.Command{
+	Name:  "version",
+	Usage: "print the program's revision, system and compiler",
+	Action: func(c *cli.Context) error {
+		printVersion(c)
+		return nil
+	},
+}
+
+func printVersion(c *cli.Context) { fmt.Fprintln(c.App.Writer, c.App.Version) }
 
 // Group is the action of a command that has subcommands: it shows the help, or
 // says that there is no such subcommand.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strconv"
 	"time"
@@ -13,8 +14,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// drainTimeout is how long an orderly end waits for requests that run.
-const drainTimeout = time.Second
+// drainTimeout is how long an orderly end waits for requests that run. Those
+// that take longer, or that were never sent whole, are cut off.
+const drainTimeout = 500 * time.Millisecond
 
 // Server is what Serve runs: JSON-RPC over any number of listeners.
 type Server interface {
@@ -33,13 +35,26 @@ func ListenRPC(c *cli.Context) (l Listeners, err error) {
 	if l.HTTP, err = Listen(c, HTTPAddrFlag, HTTPPortFlag); err != nil {
 		return l, err
 	}
-	if port := c.Int(WSPortFlag); port < 0 || port != 0 && port == c.Int(HTTPPortFlag) && c.String(WSAddrFlag) == c.String(HTTPAddrFlag) {
+	if !separateWS(c) {
 		return l, nil
 	}
 	if l.WS, err = Listen(c, WSAddrFlag, WSPortFlag); err != nil {
 		return l, errors.Join(err, l.HTTP.Close())
 	}
 	return l, nil
+}
+
+// separateWS reports whether WebSocket has a port of its own. Who wants any port
+// for HTTP cannot mean that WebSocket must have its usual one.
+func separateWS(c *cli.Context) bool {
+	http, ws := c.Int(HTTPPortFlag), c.Int(WSPortFlag)
+	switch {
+	case ws < 0, http == 0 && !c.IsSet(WSPortFlag):
+		return false
+	case ws == 0:
+		return true
+	}
+	return ws != http || c.String(WSAddrFlag) != c.String(HTTPAddrFlag)
 }
 
 // Close closes the sockets; it may follow the end of their servers.
@@ -93,7 +108,12 @@ func (l Listeners) Serve(server Server, failed chan<- error) (stop func() error)
 	return func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
-		return server.Shutdown(ctx)
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			slog.Debug("cut off requests that did not end", "after", drainTimeout)
+			return nil
+		}
+		return err
 	}
 }
 
@@ -102,7 +122,9 @@ type Ready struct {
 	HTTP    string `json:"http"`
 	WS      string `json:"ws"`
 	ChainID uint64 `json:"chainId"`
-	Genesis string `json:"genesis"` // hash of the genesis block
+	Chain   string `json:"chain"`             // its identity
+	Genesis string `json:"genesis"`           // hash of the genesis block
+	Metrics string `json:"metrics,omitempty"` // URL, if they are served
 	PID     int    `json:"pid"`
 }
 

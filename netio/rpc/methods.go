@@ -72,6 +72,12 @@ func moduleOf(name string) string {
 	return module
 }
 
+// Modules returns the names of all modules, sorted.
+func Modules() []string {
+	_, names := selectMethods(nil)
+	return names
+}
+
 // selectMethods returns the methods of the given modules, of all if none are
 // given, and the sorted names of the modules that are served.
 func selectMethods(modules []string) (methods map[string]method, served []string) {
