@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	words "github.com/redline-evm/redline/jit/word"
 )
 
 // Config sets the bounds of an Engine. The zero value means the defaults.
@@ -58,7 +60,7 @@ type EVM struct {
 	lowerer   lowerer
 	compiler  nativeCompiler
 	keccak    hasher
-	mulMod    reciprocal
+	modulus   words.Modulus
 	cancelled atomic.Bool
 }
 

@@ -1,5 +1,7 @@
 package jit
 
+import words "github.com/redline-evm/redline/jit/word"
+
 // slow runs an instruction that run has no arm for, or whose arm there does not
 // apply. It returns false when the frame has ended.
 func (f *frame) slow(ip *instr, sp *word) bool {
@@ -14,17 +16,17 @@ func (f *frame) slow(ip *instr, sp *word) bool {
 	case armMul:
 		at(sp, ip.dst).Mul(at(sp, ip.a), at(sp, ip.b))
 	case armDiv:
-		divide(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+		words.Div(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
 	case armSdiv:
-		divideSigned(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+		words.SDiv(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
 	case armMod:
-		modulo(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
+		words.Mod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
 	case armSmod:
-		at(sp, ip.dst).SMod(at(sp, ip.a), at(sp, ip.b))
+		words.SMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b))
 	case armAddMod:
-		at(sp, ip.dst).AddMod(at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
+		words.AddMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
 	case armMulMod:
-		f.evm.mulMod.mulMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
+		f.evm.modulus.MulMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
 	case armSignExtend:
 		signExtendTo(at(sp, ip.dst), at(sp, ip.b), saturated(at(sp, ip.a)))
 	case armSignExtendImm:

@@ -1,15 +1,12 @@
 package jit
 
-import (
-	"github.com/ethereum/go-ethereum/crypto"
-)
+import words "github.com/redline-evm/redline/jit/word"
 
 // hasher computes Keccak-256 without allocation. It remembers hashes of 64
 // bytes: contracts hash the same keys of mappings over and over.
 type hasher struct {
-	state crypto.KeccakState
-	out   [32]byte
-	memo  []memoEntry // direct-mapped
+	out  [32]byte
+	memo []memoEntry // direct-mapped
 }
 
 // memoEntry is valid when used; comparing the whole key makes a collision
@@ -54,11 +51,6 @@ func memoIndex(key *[memoKeySize]byte) uint64 {
 }
 
 func (h *hasher) digest(data []byte, out *word) {
-	if h.state == nil {
-		h.state = crypto.NewKeccakState()
-	}
-	h.state.Reset()
-	h.state.Write(data)
-	h.state.Read(h.out[:])
+	words.Sum256(&h.out, data)
 	out.SetBytes32(h.out[:])
 }

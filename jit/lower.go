@@ -1,6 +1,7 @@
 package jit
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/redline-evm/redline/jit/ir"
@@ -295,6 +296,9 @@ func (t *temporaries) alloc() int16 {
 		return place
 	}
 	t.used++
+	if t.used+operandsMax > temporariesMax {
+		panic(fmt.Sprintf("BUG: %d temporaries in a block", t.used))
+	}
 	return t.place(t.used - 1)
 }
 

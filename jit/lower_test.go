@@ -1,6 +1,7 @@
 package jit
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -138,4 +139,76 @@ func TestLower(t *testing.T) {
 5: [0..1024 gas 0] host:STOP(1 0 0)`)
 	check("two words change places", "5b 80 91 01 6000 56", `
 2: [2..1023 gas 21] add(-1 -1 0) swap(0 -1 0) jump(0 0 0 to 2)`)
+}
+
+// TestHostileLowering lowers bytecode made to blow up a compiler.
+func TestHostileLowering(t *testing.T) {
+	const size = 48 << 10
+	for name, pattern := range map[string][]byte{
+		"jumpdests":      {byte(ir.JUMPDEST)},
+		"short blocks":   {byte(ir.JUMPDEST), byte(ir.PUSH0)},
+		"branches":       {byte(ir.PUSH0), byte(ir.JUMPI)},
+		"dynamic jumps":  {byte(ir.JUMPDEST), byte(ir.JUMPI)},
+		"wide constants": {byte(ir.PUSH1) + 4, 1, 2, 3, 4, 5, byte(ir.DUP1), byte(ir.MUL), byte(ir.MSTORE)},
+		"swaps":          {byte(ir.JUMPDEST), byte(ir.SWAP16)},
+		"rotations":      {byte(ir.JUMPDEST), byte(ir.SWAP1) + 1, byte(ir.SWAP1)},
+		"many results":   {byte(ir.GAS)},
+		"deep dups":      {byte(ir.DUP16)},
+		"calls":          {byte(ir.CALL)},
+		"logs":           {byte(ir.LOG4)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bytecode := bytes.Repeat(pattern, size/len(pattern))
+			c := new(lowerer).lower(bytecode, Osaka)
+			if got, limit := c.sizeBytes(), 256*size; got > limit {
+				t.Errorf("got %d bytes for %d bytes of code; want at most %d", got, size, limit)
+			}
+			checkCode(t, c)
+		})
+	}
+}
+
+// checkCode fails unless the code keeps its invariants.
+func checkCode(t *testing.T, c *code) {
+	t.Helper()
+	isHeader := func(i uint32) bool { return int(i) < len(c.instrs) && c.instrs[i].op == armHeader }
+	for i, in := range c.instrs {
+		next := uint32(i + 1)
+		switch {
+		case in.op == armHeader:
+			if body := next + in.to; int(body) >= len(c.instrs) {
+				t.Fatalf("header at %d has no body", i)
+			}
+		case in.op >= armFall && in.op != armJumpTo:
+			if in.op != armFall && !isHeader(in.to) {
+				t.Fatalf("jump at %d goes to %d; want a header", i, in.to)
+			}
+			if in.op != armJump && in.op != armMoveJump && !isHeader(next) {
+				t.Fatalf("no header behind the branch at %d", i)
+			}
+		case in.op == armSetWide && int(in.arg) >= len(c.words):
+			t.Fatalf("instruction %d wants constant %d of %d", i, in.arg, len(c.words))
+		}
+	}
+	for pc, dest := range c.dests {
+		if dest != 0 && !isHeader(dest) {
+			t.Fatalf("jump target %d: got instruction %d; want a header", pc, dest)
+		}
+	}
+}
+
+func FuzzLower(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{byte(ir.PUSH1), 4, byte(ir.JUMP), byte(ir.STOP), byte(ir.JUMPDEST)})
+	f.Add([]byte{byte(ir.JUMPDEST), byte(ir.JUMPDEST), byte(ir.PUSH0), byte(ir.DUP1), byte(ir.ISZERO), byte(ir.PUSH0), byte(ir.JUMPI)})
+	f.Add([]byte{byte(ir.SWAP1) + 2, byte(ir.SWAP1) + 1, byte(ir.SWAP1), byte(ir.JUMPI), byte(ir.CALL), byte(ir.JUMP)})
+	used := new(lowerer)
+	f.Fuzz(func(t *testing.T, bytecode []byte) {
+		l := new(lowerer)
+		first := l.lower(bytecode, Osaka)
+		checkCode(t, first)
+		if again := used.lower(bytecode, Osaka); format(again) != format(first) {
+			t.Fatal("a lowerer that was used before lowers otherwise")
+		}
+	})
 }

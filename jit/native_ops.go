@@ -1,39 +1,43 @@
 package jit
 
+import words "github.com/redline-evm/redline/jit/word"
+
 // Handlers of the operations that have an arm in run: generated code leaves to Go
 // what it does not do itself, or not for these operands.
 
 func opDiv(_ *frame, _ *instr, sp *word) *word {
 	z := below(sp, 1)
-	divide(z, sp, z)
+	words.Div(z, sp, z)
 	return z
 }
 
 func opSdiv(_ *frame, _ *instr, sp *word) *word {
 	z := below(sp, 1)
-	divideSigned(z, sp, z)
+	words.SDiv(z, sp, z)
 	return z
 }
 
 func opMod(_ *frame, _ *instr, sp *word) *word {
 	z := below(sp, 1)
-	modulo(z, sp, z)
+	words.Mod(z, sp, z)
 	return z
 }
 
 func opSmod(_ *frame, _ *instr, sp *word) *word {
 	z := below(sp, 1)
-	return z.SMod(sp, z)
+	words.SMod(z, sp, z)
+	return z
 }
 
 func opAddMod(_ *frame, _ *instr, sp *word) *word {
 	z := below(sp, 2)
-	return z.AddMod(sp, below(sp, 1), z)
+	words.AddMod(z, sp, below(sp, 1), z)
+	return z
 }
 
 func opMulMod(f *frame, _ *instr, sp *word) *word {
 	z := below(sp, 2)
-	f.evm.mulMod.mulMod(z, sp, below(sp, 1), z)
+	f.evm.modulus.MulMod(z, sp, below(sp, 1), z)
 	return z
 }
 

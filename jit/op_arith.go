@@ -1,34 +1,9 @@
 package jit
 
-import (
-	"github.com/holiman/uint256"
-
-	"github.com/redline-evm/redline/jit/ir"
-)
+import "github.com/redline-evm/redline/jit/ir"
 
 // Gas of EXP for each byte of the exponent.
 const gasExpByte = 50
-
-// reciprocal remembers the reciprocal of the last modulus: contracts multiply
-// by the same modulus again and again, and most of the time of a modular
-// multiplication goes into its reciprocal.
-type reciprocal struct {
-	modulus word
-	value   [5]uint64
-}
-
-// mulMod sets z to x*y mod m.
-func (r *reciprocal) mulMod(z, x, y, m *word) {
-	if m[3] == 0 { // too small for a reciprocal
-		z.MulMod(x, y, m)
-		return
-	}
-	if !r.modulus.Eq(m) {
-		copyWord(&r.modulus, m)
-		r.value = uint256.Reciprocal(m)
-	}
-	z.MulModWithReciprocal(x, y, m, &r.value)
-}
 
 func opExp(f *frame, _ *instr, sp *word) *word {
 	base, exponent := sp, below(sp, 1)
