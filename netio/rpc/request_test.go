@@ -83,6 +83,7 @@ func TestAnswers(t *testing.T) {
 		{"eth_getLogs", `[{"topics":[[],[],[],[],[]]}]`, `"error":{"code":-32602,"message":"invalid argument 0: exceed max topics"}`},
 		{"eth_getLogs", `[{"address":[1]}]`, `"error":{"code":-32602,"message":"invalid argument 0: non-string address at index 0"}`},
 		{"eth_getLogs", `[{"blockHash":"0x` + strings.Repeat("1", 64) + `"}]`, `"error":{"code":-32000,"message":"unknown block"}`},
+		{"eth_getLogs", `[{"fromBlock":"pending","toBlock":"pending","address":"0x1111111111111111111111111111111111111111"}]`, `"result":[]`},
 		{"eth_getFilterChanges", `["0x1"]`, `"error":{"code":-32000,"message":"filter not found"}`},
 		{"eth_uninstallFilter", `["0x1"]`, `"result":false`},
 		{"eth_subscribe", `["newHeads"]`, `"error":{"code":-32601,"message":"notifications not supported"}`},
