@@ -109,3 +109,19 @@ func BenchmarkSum256(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkPermutation(b *testing.B) {
+	var state [lanes]uint64
+	b.Run("go", func(b *testing.B) {
+		for b.Loop() {
+			permuteGeneric(&state)
+		}
+	})
+	if fast {
+		b.Run("assembly", func(b *testing.B) {
+			for b.Loop() {
+				permuteBMI2(&state)
+			}
+		})
+	}
+}

@@ -102,8 +102,7 @@ func MulMod(z, x, y, m *uint256.Int) {
 	}
 }
 
-// set writes limb by limb: two stores of 16 bytes would make the next load of a
-// limb pair of different stores wait.
+// set writes a word limb by limb.
 func set(z *uint256.Int, a, b, c, d uint64) { z[0], z[1], z[2], z[3] = a, b, c, d }
 
 // signOf is all ones if x is negative, else zero.

@@ -64,48 +64,64 @@ func permute(state *[lanes]uint64) {
 	}
 }
 
-// A step is one lane of the walk that rho and pi make through the state: the
-// lane that the one before moves to, and how far that is rotated to the left.
-type step struct{ to, count uint8 }
-
-var walk = [lanes - 1]step{
-	{10, 1}, {7, 3}, {11, 6}, {17, 10}, {18, 15}, {3, 21}, {5, 28}, {16, 36},
-	{8, 45}, {21, 55}, {24, 2}, {4, 14}, {15, 27}, {23, 41}, {19, 56}, {13, 8},
-	{12, 25}, {2, 43}, {20, 62}, {14, 18}, {22, 39}, {9, 61}, {6, 20}, {1, 44},
-}
-
 // permuteGeneric is Keccak-f[1600]. Lane x, y of the state is element x+5y.
 func permuteGeneric(state *[lanes]uint64) {
-	for _, constant := range roundConstants {
-		theta(state)
-		moved := state[1]
-		for _, s := range walk {
-			moved, state[s.to] = state[s.to], bits.RotateLeft64(moved, int(s.count))
-		}
-		for y := 0; y < lanes; y += 5 {
-			chi((*[5]uint64)(state[y:]))
-		}
-		state[0] ^= constant
+	var other [lanes]uint64
+	for i := 0; i < len(roundConstants); i += 2 {
+		round(&other, state, roundConstants[i])
+		round(state, &other, roundConstants[i+1])
 	}
 }
 
-// theta adds to each lane the parities of the columns beside it.
-func theta(state *[lanes]uint64) {
-	var parity [5]uint64
-	for x := range parity {
-		parity[x] = state[x] ^ state[x+5] ^ state[x+10] ^ state[x+15] ^ state[x+20]
-	}
-	for x := range parity {
-		d := parity[(x+4)%5] ^ bits.RotateLeft64(parity[(x+1)%5], 1)
-		for y := 0; y < lanes; y += 5 {
-			state[x+y] ^= d
-		}
-	}
+// round sets out to one round of in, row by row. A row comes from five lanes along
+// a diagonal (pi), mixed with the parities of columns (theta) and rotated (rho).
+func round(out, in *[lanes]uint64, constant uint64) {
+	p0 := in[0] ^ in[5] ^ in[10] ^ in[15] ^ in[20]
+	p1 := in[1] ^ in[6] ^ in[11] ^ in[16] ^ in[21]
+	p2 := in[2] ^ in[7] ^ in[12] ^ in[17] ^ in[22]
+	p3 := in[3] ^ in[8] ^ in[13] ^ in[18] ^ in[23]
+	p4 := in[4] ^ in[9] ^ in[14] ^ in[19] ^ in[24]
+	d0 := p4 ^ bits.RotateLeft64(p1, 1)
+	d1 := p0 ^ bits.RotateLeft64(p2, 1)
+	d2 := p1 ^ bits.RotateLeft64(p3, 1)
+	d3 := p2 ^ bits.RotateLeft64(p4, 1)
+	d4 := p3 ^ bits.RotateLeft64(p0, 1)
+
+	chi((*[5]uint64)(out[0:]),
+		in[0]^d0,
+		bits.RotateLeft64(in[6]^d1, 44),
+		bits.RotateLeft64(in[12]^d2, 43),
+		bits.RotateLeft64(in[18]^d3, 21),
+		bits.RotateLeft64(in[24]^d4, 14))
+	out[0] ^= constant // iota
+	chi((*[5]uint64)(out[5:]),
+		bits.RotateLeft64(in[3]^d3, 28),
+		bits.RotateLeft64(in[9]^d4, 20),
+		bits.RotateLeft64(in[10]^d0, 3),
+		bits.RotateLeft64(in[16]^d1, 45),
+		bits.RotateLeft64(in[22]^d2, 61))
+	chi((*[5]uint64)(out[10:]),
+		bits.RotateLeft64(in[1]^d1, 1),
+		bits.RotateLeft64(in[7]^d2, 6),
+		bits.RotateLeft64(in[13]^d3, 25),
+		bits.RotateLeft64(in[19]^d4, 8),
+		bits.RotateLeft64(in[20]^d0, 18))
+	chi((*[5]uint64)(out[15:]),
+		bits.RotateLeft64(in[4]^d4, 27),
+		bits.RotateLeft64(in[5]^d0, 36),
+		bits.RotateLeft64(in[11]^d1, 10),
+		bits.RotateLeft64(in[17]^d2, 15),
+		bits.RotateLeft64(in[23]^d3, 56))
+	chi((*[5]uint64)(out[20:]),
+		bits.RotateLeft64(in[2]^d2, 62),
+		bits.RotateLeft64(in[8]^d3, 55),
+		bits.RotateLeft64(in[14]^d4, 39),
+		bits.RotateLeft64(in[15]^d0, 41),
+		bits.RotateLeft64(in[21]^d1, 2))
 }
 
 // chi combines the lanes of a row, the one step that is not linear.
-func chi(row *[5]uint64) {
-	a, b, c, d, e := row[0], row[1], row[2], row[3], row[4]
+func chi(row *[5]uint64, a, b, c, d, e uint64) {
 	row[0] = a ^ c&^b
 	row[1] = b ^ d&^c
 	row[2] = c ^ e&^d
