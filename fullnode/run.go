@@ -108,6 +108,10 @@ type fullNode struct {
 
 // open opens everything and begins to follow.
 func (n *fullNode) open(c *cli.Context) error {
+	engine, err := node.NewEngine(c.String(program.JITFlag))
+	if err != nil {
+		return err
+	}
 	dir := c.String(program.DataDirFlag)
 	unlock, err := program.LockDataDir(dir)
 	if err != nil {
@@ -122,7 +126,6 @@ func (n *fullNode) open(c *cli.Context) error {
 		return err
 	}
 	n.closers.Add(n.ledger.Close)
-	engine := jit.New(jit.Config{})
 	follower, err := replica.New(replica.Config{Genesis: n.ledger.Genesis(), Chain: n.ledger, Engine: replayEngine(c, engine)})
 	if err != nil {
 		return err

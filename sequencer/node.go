@@ -57,6 +57,7 @@ type sequencerNode struct {
 	listeners program.Listeners
 	metrics   string          // URL; "" if they are not served
 	servers   program.Closers // end requests
+	engine    *jit.Engine
 	closers   program.Closers // end all else
 	failed    chan error
 }
@@ -76,6 +77,10 @@ func start(c *cli.Context, dir string, settle func(*cli.Context, string) (settle
 
 func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Context, string) (settledChain, error)) error {
 	if err := program.CheckNamespaces(c, rpc.Modules()); err != nil {
+		return err
+	}
+	var err error
+	if n.engine, err = node.NewEngine(c.String(program.JITFlag)); err != nil {
 		return err
 	}
 	unlock, err := program.LockDataDir(dir)
@@ -106,7 +111,6 @@ func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Contex
 
 // produceAndServe starts the producer, the stream, JSON-RPC and the metrics.
 func (n *sequencerNode) produceAndServe(c *cli.Context) error {
-	engine := jit.New(jit.Config{})
 	var backend *node.Node
 	pool := producer.NewPool(producer.PoolConfig{
 		Chain:    n.ledger.Config(),
@@ -115,8 +119,8 @@ func (n *sequencerNode) produceAndServe(c *cli.Context) error {
 		BytesMax: c.Uint64(poolBytesFlag) << 20,
 		Pending:  func(txs []*types.Transaction) { backend.AnnouncePending(txs) },
 	}, func() producer.Accounts { return n.ledger.State().Latest() }, nextHeader(n.ledger))
-	backend = node.New(node.Config{Ledger: n.ledger, Engine: engine, Submitter: node.Local(pool)})
-	p, err := newProducer(c, n, engine, pool)
+	backend = node.New(node.Config{Ledger: n.ledger, Engine: n.engine, Submitter: node.Local(pool)})
+	p, err := newProducer(c, n, pool)
 	if err != nil {
 		return err
 	}
@@ -135,7 +139,7 @@ func nextHeader(l *ledger.Ledger) *types.Header {
 	return chain.NextHeader(l.Config(), parent, parent.Time+1)
 }
 
-func newProducer(c *cli.Context, n *sequencerNode, engine *jit.Engine, pool *producer.Pool) (*producer.Producer, error) {
+func newProducer(c *cli.Context, n *sequencerNode, pool *producer.Pool) (*producer.Producer, error) {
 	interval, err := interval(c, n.ledger.Genesis())
 	if err != nil {
 		return nil, err
@@ -151,7 +155,7 @@ func newProducer(c *cli.Context, n *sequencerNode, engine *jit.Engine, pool *pro
 		Genesis:  n.ledger.Genesis(),
 		Key:      n.key.private,
 		Interval: interval,
-		Engine:   engine,
+		Engine:   n.engine,
 		Pool:     pool,
 		Chain:    n.ledger,
 	}, head)
