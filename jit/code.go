@@ -137,25 +137,26 @@ const (
 	armSload
 	armSstore // arg: gas of the rest of the block
 
-	// These end a block. The stack pointer moves by dst.
-	armFall        // into the header behind
-	armJump        // to the header at to
-	armMoveJump    // a = b before that
-	armJumpTo      // to the JUMPDEST at a
-	armJumpIf      // to the header at to if a is not zero, else into that behind
-	armJumpIfZero  //
-	armJumpIfLt    // a < b
-	armJumpIfGe    //
-	armJumpIfSlt   //
-	armJumpIfSge   //
-	armJumpIfEq    //
-	armJumpIfNe    //
+	// These end a block. The stack pointer moves by dst. One without a comment is the
+	// opposite of that before it.
+	armFall     // into the header behind
+	armJump     // to the header at to
+	armMoveJump // a = b before that
+	armJumpTo   // to the JUMPDEST at a
+	armJumpIf   // to the header at to if a is not zero, else into that behind
+	armJumpIfZero
+	armJumpIfLt // a < b
+	armJumpIfGe
+	armJumpIfSlt // a < b, signed
+	armJumpIfSge
+	armJumpIfEq // a == b
+	armJumpIfNe
 	armJumpIfLtImm // a < arg
-	armJumpIfGeImm //
-	armJumpIfGtImm //
-	armJumpIfLeImm //
-	armJumpIfEqImm //
-	armJumpIfNeImm //
+	armJumpIfGeImm
+	armJumpIfGtImm // a > arg
+	armJumpIfLeImm
+	armJumpIfEqImm // a == arg
+	armJumpIfNeImm
 	armsEnd
 )
 

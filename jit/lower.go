@@ -18,10 +18,10 @@ type lowerer struct {
 
 	block    *ir.Block
 	results  []resultInfo            // of the block's instructions
-	movedTo  [ir.HeightMax + 1]int32 // by depth of an entry slot: height of a write that gets its word, if noMove is not there
+	movedTo  [ir.HeightMax + 1]int32 // by depth of an entry slot: height of a write that gets its word, or noMove
 	lastRead [ir.HeightMax + 1]int32 // by depth of an entry slot: instruction, or noRead, or atEnd
-	temps    temporaries             //
-	moves    parallelMove            //
+	temps    temporaries
+	moves    parallelMove
 }
 
 // jumpFixup is a jump whose target is still a bytecode offset.
