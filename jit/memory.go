@@ -49,6 +49,15 @@ func (m *memory) expand(size uint64) {
 	m.loads = size - 31
 }
 
+// grown is told that generated code has made the memory size bytes long, within
+// its capacity.
+func (m *memory) grown(size int) {
+	if size > len(m.bytes) {
+		m.bytes = m.bytes[:size]
+		m.loads = uint64(size) - 31
+	}
+}
+
 // memoryGas is the gas that memory of the given number of words has cost in all.
 func memoryGas(words uint64) uint64 { return 3*words + words*words/512 }
 

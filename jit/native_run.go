@@ -51,10 +51,12 @@ func (f *frame) runNative(n *nativeCode) Halt {
 	slice := uint64(gasSlice)
 	for {
 		ctx.SetMemory(f.mem.bytes)
+		ctx.AllowGrowth(cap(f.mem.bytes))
 		ctx.Gas = min(f.gas, slice)
 		f.gas -= ctx.Gas
 		exit := n.code.Run(ctx)
 		f.gas += ctx.Gas
+		f.mem.grown(ctx.MemoryBytes())
 		switch exit.Kind {
 		case amd64.ExitInstr:
 			in := &n.program.Instrs[exit.Index]
