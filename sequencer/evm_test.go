@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -40,6 +41,11 @@ func TestEVMRun(t *testing.T) {
 	check("output    0x000000000000000000000000000000000000000000000000000000000000002a\ngas used  16\n", false, "--code", "0x602a5f5260205ff3")
 	check(`"status":"success"`, false, "--code", "0x", "--json")
 	check(`"runs":3`, false, "--code", "0x5f", "--json", "--bench", "3")
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		check("gas used  16\n", false, "--code", "0x602a5f5260205ff3", "--engine", "native")
+	}
+	check("  MSTORE 0x0 0x2a at 0x3\n  halt RETURN 0x0 0x20", false, "--code", "0x602a5f5260205ff3", "--dump", "ir")
+	check("cannot print stage", true, "--code", "0x", "--dump", "tree")
 	check("say what by --code", true)
 	check("want an address", true, "--code", "0x", "--to", "0x1")
 	check("neither a file nor bytes", true, "--code", "missing.hex")

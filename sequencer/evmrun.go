@@ -44,6 +44,7 @@ Examples:
 		&cli.StringFlag{Name: engineFlag, Usage: "engine to run on: interp, native or geth (default: interp)"},
 		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
 		&cli.IntFlag{Name: runsFlag, Usage: "measure `N` runs", DefaultText: "none"},
+		&cli.StringFlag{Name: dumpFlag, Usage: "print what the engine makes of the code instead of running it: ir, its basic blocks"},
 		&cli.StringFlag{Name: caseFlag, Usage: "run the case or cases in `DIR`"},
 		program.JSON("print each report as one line of JSON"),
 	),
@@ -61,7 +62,7 @@ func runEVM(c *cli.Context) error {
 		return fmt.Errorf("cannot use --%s 0: want at least 1", gasFlag)
 	}
 	if dir := c.String(caseFlag); dir != "" {
-		for _, other := range []string{codeFlag, inputFlag, stateFlag, toFlag} {
+		for _, other := range []string{codeFlag, inputFlag, stateFlag, toFlag, dumpFlag} {
 			if c.IsSet(other) {
 				return fmt.Errorf("cannot use --%s with --%s: a case says itself what to run", other, caseFlag)
 			}
@@ -70,6 +71,9 @@ func runEVM(c *cli.Context) error {
 	}
 	if err := readMessage(c, &opts); err != nil {
 		return err
+	}
+	if c.IsSet(dumpFlag) {
+		return dumpCode(c, &opts)
 	}
 	report, err := evmbench.RunCode(opts)
 	if err != nil {
