@@ -1,5 +1,7 @@
 package jit
 
+import "github.com/redline-evm/redline/jit/ir"
+
 // run executes the frame's code and returns why it ended.
 //
 // Here are the arms that call no function, with those that jump; slow has all
@@ -122,6 +124,13 @@ func (f *frame) run() Halt {
 				continue
 			case armByteImm:
 				byteTo(at(sp, ip.dst), at(sp, ip.a), uint64(ip.arg))
+				continue
+			case armSignExtendImm:
+				z, index := at(sp, ip.dst), uint64(ip.arg)
+				copyWord(z, at(sp, ip.a))
+				if index < ir.WordSize-1 {
+					fillSign(z, index/8, 56-index%8*8)
+				}
 				continue
 			case armAddWide:
 				add(at(sp, ip.dst), at(sp, ip.a), &f.code.words[ip.arg])

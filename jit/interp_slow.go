@@ -29,8 +29,6 @@ func (f *frame) slow(ip *instr, sp *word) bool {
 		f.evm.modulus.MulMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
 	case armSignExtend:
 		signExtendTo(at(sp, ip.dst), at(sp, ip.b), saturated(at(sp, ip.a)))
-	case armSignExtendImm:
-		signExtendTo(at(sp, ip.dst), at(sp, ip.a), uint64(ip.arg))
 	case armShl:
 		if count := saturated(at(sp, ip.a)); count < 256 {
 			shiftLeft(at(sp, ip.dst), at(sp, ip.b), uint32(count))

@@ -16,23 +16,18 @@ func opExp(f *frame, _ *instr, sp *word) *word {
 
 // signExtendTo sets z to x with the sign of its byte index, of 31, extended.
 func signExtendTo(z, x *word, index uint64) {
-	if index > 30 {
-		copyWord(z, x)
-		return
+	copyWord(z, x)
+	if index < ir.WordSize-1 {
+		fillSign(z, index/8, 56-index%8*8)
 	}
-	shift := 56 - index%8*8
-	extended := int64(x[index/8%4]<<shift) >> shift
-	sign := uint64(extended >> 63)
-	a, b, c := x[0], x[1], x[2]
-	switch index / 8 {
-	case 0:
-		z[0], z[1], z[2], z[3] = uint64(extended), sign, sign, sign
-	case 1:
-		z[0], z[1], z[2], z[3] = a, uint64(extended), sign, sign
-	case 2:
-		z[0], z[1], z[2], z[3] = a, b, uint64(extended), sign
-	default:
-		z[0], z[1], z[2], z[3] = a, b, c, uint64(extended)
+}
+
+// fillSign extends the sign of a limb, of which the highest bits do not count.
+func fillSign(z *word, limb, unused uint64) {
+	extended := int64(z[limb%4]<<(unused%64)) >> (unused % 64)
+	z[limb%4] = uint64(extended)
+	for limb++; limb < 4; limb++ {
+		z[limb] = uint64(extended >> 63)
 	}
 }
 
