@@ -458,7 +458,8 @@ func BenchmarkCompile(b *testing.B) {
 	}{
 		{"random", (*generator).program},
 		{"jumpdests", func(*generator) []byte { return []byte{byte(ir.JUMPDEST)} }},
-		{"additions", func(*generator) []byte { return []byte{byte(ir.PUSH1), 1, byte(ir.ADD)} }},
+		{"exits", func(*generator) []byte { return []byte{byte(ir.PUSH0), byte(ir.SLOAD), byte(ir.POP)} }},
+		{"loads", func(*generator) []byte { return []byte{byte(ir.MSIZE), byte(ir.MLOAD), byte(ir.POP)} }},
 	} {
 		b.Run(input.name, func(b *testing.B) {
 			g := &generator{Rand: rand.New(rand.NewPCG(1, 5))}
