@@ -48,10 +48,9 @@ func (f *frame) runNative(n *nativeCode) Halt {
 	}
 	ctx := f.native.context
 	ctx.Init(n.code, f.base, f.input)
+	f.tellMemory()
 	slice := uint64(gasSlice)
 	for {
-		ctx.SetMemory(f.mem.bytes)
-		ctx.AllowGrowth(cap(f.mem.bytes))
 		ctx.Gas = min(f.gas, slice)
 		f.gas -= ctx.Gas
 		exit := n.code.Run(ctx)
@@ -62,6 +61,9 @@ func (f *frame) runNative(n *nativeCode) Halt {
 			in := &n.program.Instrs[exit.Index]
 			if !f.runHandler(in.Op, in.Rest) {
 				return f.halt
+			}
+			if len(f.mem.bytes) != ctx.MemoryBytes() {
+				f.tellMemory()
 			}
 		case amd64.ExitGas:
 			if f.gas < ctx.Need() {
@@ -80,6 +82,13 @@ func (f *frame) runNative(n *nativeCode) Halt {
 			return Cancelled
 		}
 	}
+}
+
+// tellMemory tells generated code of the frame's memory, which moves only when it
+// grows.
+func (f *frame) tellMemory() {
+	f.native.context.SetMemory(f.mem.bytes)
+	f.native.context.AllowGrowth(cap(f.mem.bytes))
 }
 
 // runHandler runs the handler of an opcode with the operands in the context and
