@@ -60,9 +60,8 @@ type Compiler struct {
 // Code is machine code for a program. It may be run by many goroutines, each
 // with a context of its own. Its memory is freed when it is unreachable.
 type Code struct {
-	program *ir.Program
-	entry   uintptr
-	bytes   []byte
+	entry uintptr
+	bytes []byte
 }
 
 // SizeBytes is the size of the machine code.
@@ -80,8 +79,7 @@ type blockLabels struct {
 // NewCompiler returns a compiler that installs code in memory.
 func NewCompiler(memory *Memory) *Compiler { return &Compiler{memory: memory} }
 
-// Compile compiles a program, which must not change as long as the code is in
-// use. It takes time linear in the program's size.
+// Compile compiles a program. It takes time linear in the program's size.
 func (c *Compiler) Compile(program *ir.Program, limits Limits) (*Code, error) {
 	c.reset(program)
 	limit := limitBase + limits.BytesPerByte*len(program.Dests)
@@ -112,7 +110,7 @@ func (c *Compiler) install() (*Code, error) {
 	if err != nil {
 		return nil, err
 	}
-	code := &Code{program: c.program, bytes: p.code}
+	code := &Code{bytes: p.code}
 	code.entry = uintptr(unsafe.Pointer(&p.code[c.asm.labels[c.blocks[0].entry]]))
 	freeWith(code, p)
 	return code, nil

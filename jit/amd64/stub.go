@@ -1,7 +1,5 @@
 package amd64
 
-import "github.com/redline-evm/redline/jit/ir"
-
 // stub is code that is seldom run, to be put behind all blocks.
 type stub struct {
 	kind   stubKind
@@ -49,8 +47,8 @@ func (c *Compiler) emitStub(s *stub) {
 		if s.growBytes > 0 {
 			c.growMemory(s)
 		}
-		for k, v := range c.program.Operands(s.instr) {
-			c.storeOperand(k, v, &s.operands[k])
+		for k := range c.program.Operands(s.instr) {
+			c.storeOperand(k, &s.operands[k])
 		}
 		back := c.asm.newLabel()
 		c.leave(s.exit, back)
@@ -82,11 +80,8 @@ func (c *Compiler) leave(exit uint64, resume label) {
 	c.asm.ret()
 }
 
-// storeOperand hands operand k to Go, if it is one that Go cannot find itself.
-func (c *Compiler) storeOperand(k int, v ir.Value, o *operand) {
-	if _, ok := v.Result(); !ok {
-		return
-	}
+// storeOperand hands operand k to Go.
+func (c *Compiler) storeOperand(k int, o *operand) {
 	for limb := range 4 {
 		c.storeLimb(at(rdi, operandOffset(topOperand-k, limb)), o, limb, rax)
 	}
@@ -109,7 +104,7 @@ func operandOffset(i, limb int) int32 { return int32(ctxOperands + i*wordBytes +
 func (c *Compiler) lowerExit(i int) {
 	for k, v := range c.program.Operands(i) {
 		o := c.operand(v)
-		c.storeOperand(k, v, &o)
+		c.storeOperand(k, &o)
 	}
 	resume := c.asm.newLabel()
 	c.leave(exitWord(ExitInstr, i), resume)

@@ -30,8 +30,10 @@ func (c *Compiler) terminate(i int) {
 		c.dispatch(i)
 	case ir.Halt:
 		for k, v := range []ir.Value{t.X, t.Y} {
-			o := c.operand(v)
-			c.storeOperand(k, v, &o)
+			if v != ir.NoValue {
+				o := c.operand(v)
+				c.storeOperand(k, &o)
+			}
 		}
 		c.leave(exitWord(ExitHalt, i), c.blocks[i].entry)
 	}
