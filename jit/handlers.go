@@ -24,7 +24,7 @@ func init() {
 		ir.SIGNEXTEND: opSignExtend, ir.BYTE: opByte,
 		ir.KECCAK256: opKeccak256, ir.MLOAD: opMload, ir.MSTORE: opMstore, ir.MSTORE8: opMstore8,
 		ir.CALLDATALOAD: opCallDataLoad, ir.CALLVALUE: opCallValue, ir.CALLER: opCaller,
-		ir.GAS: opGas, ir.SLOAD: opSload, ir.SSTORE: opSstore,
+		ir.GAS: opGas,
 
 		ir.MSIZE: opMSize, ir.MCOPY: opMCopy,
 		ir.CALLDATACOPY: opCallDataCopy,

@@ -94,17 +94,3 @@ func opCallValue(f *frame, _ *instr, sp *word) *word { return pushWord(sp, &f.va
 func opCaller(f *frame, _ *instr, sp *word) *word { return pushAddress(sp, &f.caller) }
 
 func opGas(f *frame, in *instr, sp *word) *word { return pushUint64(sp, f.gas+uint64(in.arg)) }
-
-func opSload(f *frame, _ *instr, sp *word) *word {
-	if f.evm.state.Storage(f.self, sp, sp) && !f.charge(gasColdSlot) {
-		return f.end(OutOfGas)
-	}
-	return sp
-}
-
-func opSstore(f *frame, in *instr, sp *word) *word {
-	if halt := f.store(sp, below(sp, 1), uint64(in.arg)); halt != Success {
-		return f.end(halt)
-	}
-	return below(sp, 2)
-}
