@@ -123,7 +123,7 @@ func (p *Producer) Step(now time.Time) (Output, error) {
 		return Output{Wake: secondAfter(p.parent.Time)}, nil
 	case p.open == nil:
 		return p.openNext(now)
-	case uint64(now.Unix()) > p.open.header.Time:
+	case p.open.ended || uint64(now.Unix()) > p.open.header.Time:
 		return p.closeStep(now)
 	case p.miniBlockDue(now):
 		return p.sealMiniBlock(now)

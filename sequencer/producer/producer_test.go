@@ -323,15 +323,33 @@ func TestRestart(t *testing.T) {
 			r.step(t, time.Second)
 		}
 	})
-	check("after the calls of the block's end", time.Second, func(r *rig) {
-		request := append(make([]byte, 48), 0, 0, 0, 0, 0, 0, 0, 1)
-		r.mustAdd(send(devKey(2), 0, &params.WithdrawalQueueAddress, 1, 500_000, request))
-		r.after(20 * time.Millisecond)
-		r.step(t, time.Second)
-		if m := r.lastMini; len(m.Txs) > 0 || m.Header.Index == 0 {
-			t.Fatal("no mini-block of the block's end")
-		}
-	})
+	afterEnd := func(r *rig) { r.stepToEnd(t) }
+	check("after the calls of the block's end", time.Second, afterEnd)
+	check("after the calls of the block's end, with a slow clock", 0, afterEnd)
+}
+
+// stepToEnd makes the mini-block of the block's end, a second early.
+func (r *rig) stepToEnd(t *testing.T) {
+	t.Helper()
+	request := append(make([]byte, 48), 0, 0, 0, 0, 0, 0, 0, 1) // EIP-7002
+	r.mustAdd(send(devKey(2), 0, &params.WithdrawalQueueAddress, 1, 500_000, request))
+	r.after(20 * time.Millisecond)
+	r.step(t, time.Second)
+	if m := r.lastMini; len(m.Txs) > 0 || m.Header.Index == 0 {
+		t.Fatal("no mini-block of the block's end")
+	}
+}
+
+func TestNothingIsExecutedAfterTheEnd(t *testing.T) {
+	r := newRig(t, testGenesis(), 10*time.Millisecond)
+	r.after(20 * time.Millisecond)
+	r.stepToEnd(t) // and the clock is back in the second of the block
+	r.mustAdd(send(devKey(0), 0, &common.Address{1}, 1, 21000, nil))
+	r.after(2 * time.Second)
+	if got := r.balance(common.Address{1}).Uint64(); got != 1 {
+		t.Errorf("got %d transfers; want 1", got)
+	}
+	checkStream(t, r.memChain)
 }
 
 // step does one step at a time in the future.

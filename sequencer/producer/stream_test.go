@@ -160,6 +160,7 @@ func (s *streamCheck) checkHeader(m *chain.MiniBlock) {
 // the first holds the calls of the block's end.
 func (s *streamCheck) execute(m *chain.MiniBlock) {
 	s.Helper()
+	s.check(!s.ended, "mini-block %d comes after the calls of the block's end", m.Header.Number)
 	if m.Header.Index > 0 && len(m.Txs) == 0 {
 		s.end()
 		s.stats.ends++
