@@ -245,9 +245,20 @@ func (k *socket) flush() bool {
 	k.s.queues.give(queued)
 	if closed {
 		k.cutOff(closing{})
+		k.drop()
 		k.goodbye(reason)
 	}
 	return !closed
+}
+
+// drop forgets what was queued while the last write failed. The socket is
+// closed: nothing is queued any more.
+func (k *socket) drop() {
+	k.mu.Lock()
+	queued := k.mu.queued
+	k.mu.queue, k.mu.queued = nil, 0
+	k.mu.Unlock()
+	k.s.queues.give(queued)
 }
 
 func (k *socket) writeOne(message []byte) bool {

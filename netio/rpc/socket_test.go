@@ -190,7 +190,7 @@ func TestSocketLimits(t *testing.T) {
 }
 
 // A client that subscribes and does not read is cut off, and costs no memory
-// beyond its queue.
+// beyond its queue, which it gives back.
 func TestSlowSocketIsCutOff(t *testing.T) {
 	f := newFakeBackend()
 	s := startServer(t, f, Config{SocketQueueBytes: 1 << 16})
@@ -198,7 +198,7 @@ func TestSlowSocketIsCutOff(t *testing.T) {
 	if got := exchangeText(t, conn, `{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["logs",{}]}`); !strings.Contains(got, "result") {
 		t.Fatal(got)
 	}
-	big := make([]byte, 1<<16)
+	big := make([]byte, 1<<13) // several fit into the queue
 	eventually(t, "the socket is cut off", func() bool {
 		f.mine(signTx(t, f, 7, big))
 		s.hub.mu.Lock()
@@ -213,6 +213,14 @@ func TestSlowSocketIsCutOff(t *testing.T) {
 		return len(s.hub.mu.sockets) == 0
 	})
 	s.check("eth_chainId", "[]", alive)
+	conn.Close()
+	eventually(t, "the queue is given back", func() bool { return !s.anySocket() && s.queues.taken.Load() == 0 })
+}
+
+func (s *testServer) anySocket() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.mu.sockets) > 0
 }
 
 func TestLostEventsEndSubscriptions(t *testing.T) {
