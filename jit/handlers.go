@@ -23,8 +23,7 @@ func init() {
 		ir.DIV: opDiv, ir.SDIV: opSdiv, ir.MOD: opMod, ir.SMOD: opSmod, ir.ADDMOD: opAddMod, ir.MULMOD: opMulMod,
 		ir.SIGNEXTEND: opSignExtend, ir.BYTE: opByte,
 		ir.KECCAK256: opKeccak256, ir.MLOAD: opMload, ir.MSTORE: opMstore, ir.MSTORE8: opMstore8,
-		ir.CALLDATALOAD: opCallDataLoad, ir.CALLVALUE: opCallValue, ir.CALLER: opCaller,
-		ir.GAS: opGas,
+		ir.CALLDATALOAD: opCallDataLoad,
 
 		ir.MSIZE: opMSize, ir.MCOPY: opMCopy,
 		ir.CALLDATACOPY: opCallDataCopy,

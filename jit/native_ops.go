@@ -88,9 +88,3 @@ func opCallDataLoad(f *frame, _ *instr, sp *word) *word {
 	f.loadCallData(sp, saturated(sp))
 	return sp
 }
-
-func opCallValue(f *frame, _ *instr, sp *word) *word { return pushWord(sp, &f.value) }
-
-func opCaller(f *frame, _ *instr, sp *word) *word { return pushAddress(sp, &f.caller) }
-
-func opGas(f *frame, in *instr, sp *word) *word { return pushUint64(sp, f.gas+uint64(in.arg)) }

@@ -41,18 +41,20 @@ func (f *frame) runCode() Halt {
 // and enters it again.
 //
 // While generated code runs, the frame's gas is in two parts: the slice in the
-// context, and the rest in f.gas. Handlers find all of it in f.gas.
+// context, and the rest in f.gas, which the context is told. Handlers find all of it in f.gas.
 func (f *frame) runNative(n *nativeCode) Halt {
 	if f.native.context == nil {
 		f.native.context = new(amd64.Context)
 	}
 	ctx := f.native.context
 	ctx.Init(n.code, f.base, f.input)
+	ctx.SetCall((*[20]byte)(&f.self), (*[20]byte)(&f.caller), &f.value)
 	f.tellMemory()
 	slice := uint64(gasSlice)
 	for {
 		ctx.Gas = min(f.gas, slice)
 		f.gas -= ctx.Gas
+		ctx.Reserve = f.gas
 		exit := n.code.Run(ctx)
 		f.gas += ctx.Gas
 		f.mem.grown(ctx.MemoryBytes())
@@ -116,7 +118,10 @@ func (f *frame) runInstr(op ir.Op, rest uint32) bool {
 func (f *frame) runHandler(op ir.Op, rest uint32) bool {
 	in := &f.native.instr
 	in.opcode, in.arg = byte(op), rest
-	return handlers[op](f, in, f.native.context.Operands()) != nil
+	ctx := f.native.context
+	goesOn := handlers[op](f, in, ctx.Operands()) != nil
+	ctx.ReturnBytes = uint64(len(f.returnData))
+	return goesOn
 }
 
 // nativeStackHalt names what is wrong with the height at which a block was

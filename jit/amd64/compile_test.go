@@ -175,7 +175,7 @@ type generator struct {
 
 func (g *generator) pick(ops []ir.Op) ir.Op { return ops[g.IntN(len(ops))] }
 
-var strangers = []ir.Op{ir.ADDRESS, ir.CALLER, ir.SLOAD, ir.KECCAK256, ir.TLOAD, ir.GAS, ir.MSIZE, ir.CALLDATASIZE, ir.ADDMOD, ir.MULMOD, ir.EXP, ir.CALL, ir.BALANCE}
+var strangers = []ir.Op{ir.ADDRESS, ir.CALLER, ir.CALLVALUE, ir.RETURNDATASIZE, ir.SLOAD, ir.KECCAK256, ir.TLOAD, ir.GAS, ir.MSIZE, ir.CALLDATASIZE, ir.ADDMOD, ir.MULMOD, ir.EXP, ir.CALL, ir.BALANCE}
 
 // step appends one operation or a few.
 func (g *generator) step() {
@@ -481,5 +481,28 @@ func BenchmarkCompile(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/(size>>10), "µs/KiB")
 			b.ReportMetric(float64(machineCode)/size, "B/B")
 		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	c := NewCompiler(newMemory(t))
+	for _, op := range []ir.Op{ir.ADDRESS, ir.CALLER, ir.CALLVALUE, ir.RETURNDATASIZE, ir.GAS} {
+		var w writer
+		w.op(op)
+		w.op(op)
+		w.op(ir.RETURN)
+		for _, slice := range []uint64{1, 1000} {
+			both(t, c, w.code, 1000, slice, nil)
+		}
+		var b ir.Builder
+		program := b.Build(w.code, ir.Osaka)
+		code, err := c.Compile(program, testLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := newMachine(program, 1000, nil)
+		if m.execute(code, 1000); m.served != 0 {
+			t.Errorf("%v: Go ran %d instructions", op, m.served)
+		}
 	}
 }

@@ -41,6 +41,15 @@ type Context struct {
 	callDataBytes uint64
 	callDataLoads uint64
 
+	// Reserve is the gas that the frame has beside the slice, for GAS.
+	Reserve uint64
+
+	// ReturnBytes is what RETURNDATASIZE gives; zero after Init.
+	ReturnBytes uint64
+
+	self, caller *[addressBytes]byte
+	value        *uint256.Int
+
 	// shift has room for a word that is shifted, zeros or signs beside it, and a
 	// limb of any value that is loaded with them.
 	shift [9]uint64
@@ -73,12 +82,18 @@ const (
 	ctxCallData      = ctxMemoryLimit + 8
 	ctxCallDataBytes = ctxCallData + 8
 	ctxCallDataLoads = ctxCallDataBytes + 8
-	ctxShift         = ctxCallDataLoads + 8
+	ctxReserve       = ctxCallDataLoads + 8
+	ctxReturnBytes   = ctxReserve + 8
+	ctxSelf          = ctxReturnBytes + 8
+	ctxCaller        = ctxSelf + 8
+	ctxValue         = ctxCaller + 8
+	ctxShift         = ctxValue + 8
 	ctxOperands      = ctxShift + 9*8
 	ctxSpill         = ctxOperands + wordBytes*(topOperand+2)
 
-	wordBytes  = 32
-	savedCount = 9 // allocatable registers; the trampoline knows them too
+	wordBytes    = 32
+	addressBytes = 20
+	savedCount   = 9 // allocatable registers; the trampoline knows them too
 )
 
 // Init gets the context ready to run code from its start. The stack is empty at
@@ -90,12 +105,20 @@ func (ctx *Context) Init(code *Code, base *uint256.Int, callData []byte) {
 	ctx.callData = unsafe.SliceData(callData)
 	ctx.callDataBytes = uint64(len(callData))
 	ctx.callDataLoads = loads(callData)
+	ctx.ReturnBytes = 0
+}
+
+// SetCall tells generated code what ADDRESS, CALLER and CALLVALUE give: it
+// reads them there when it needs them.
+func (ctx *Context) SetCall(self, caller *[addressBytes]byte, value *uint256.Int) {
+	ctx.self, ctx.caller, ctx.value = self, caller, value
 }
 
 // Forget drops all pointers, so that a context that is kept for the next frame
 // keeps nothing else.
 func (ctx *Context) Forget() {
 	ctx.base, ctx.memory, ctx.callData = nil, nil, nil
+	ctx.self, ctx.caller, ctx.value = nil, nil, nil
 }
 
 // SetMemory tells generated code the frame's memory. It must be told when the

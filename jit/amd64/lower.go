@@ -32,6 +32,12 @@ var lowerings = [256]func(c *Compiler, i int){
 	ir.CALLDATALOAD: (*Compiler).lowerCallDataLoad,
 	ir.MSIZE:        func(c *Compiler, i int) { c.lowerField(i, ctxMemoryBytes) },
 	ir.CALLDATASIZE: func(c *Compiler, i int) { c.lowerField(i, ctxCallDataBytes) },
+
+	ir.ADDRESS:        func(c *Compiler, i int) { c.lowerAddress(i, ctxSelf) },
+	ir.CALLER:         func(c *Compiler, i int) { c.lowerAddress(i, ctxCaller) },
+	ir.CALLVALUE:      (*Compiler).lowerCallValue,
+	ir.RETURNDATASIZE: func(c *Compiler, i int) { c.lowerField(i, ctxReturnBytes) },
+	ir.GAS:            (*Compiler).lowerGas,
 }
 
 // lower makes code for instruction i.
@@ -93,16 +99,6 @@ func (c *Compiler) lowerNot(i int) {
 	dst := c.takeOver(i, c.program.Instrs[i].Args[0])
 	for _, r := range dst[:c.alloc.of(i).limbs] {
 		c.asm.r(opNot, r)
-	}
-	c.settle(i, dst)
-}
-
-// lowerField lowers what is a number in the context.
-func (c *Compiler) lowerField(i int, offset int32) {
-	dst := c.define(i)
-	o := operand{kind: inMemory, limbs: 1, mem: at(rdi, offset)}
-	for k := range int(c.alloc.of(i).limbs) {
-		c.loadLimb(dst[k], &o, k)
 	}
 	c.settle(i, dst)
 }

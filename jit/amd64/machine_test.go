@@ -26,6 +26,15 @@ type machine struct {
 	served   int // instructions that machine code left to Go
 }
 
+// The call of all machines.
+var (
+	testSelf   = [addressBytes]byte{0: 0x81, 3: 0x82, 4: 0x83, 11: 0x84, 12: 0x85, 19: 0x86}
+	testCaller = [addressBytes]byte{0: 0x91, 3: 0x92, 4: 0x93, 11: 0x94, 12: 0x95, 19: 0x96}
+	testValue  = uint256.Int{1, 2, 3, 1 << 63}
+)
+
+const testReturnBytes = 1 << 40
+
 func newMachine(p *ir.Program, gas uint64, callData []byte) *machine {
 	return &machine{program: p, gas: gas, words: make([]uint256.Int, 1+ir.StackMax), callData: callData}
 }
@@ -146,6 +155,14 @@ func (m *machine) do(in *ir.Instr, args []uint256.Int) (z uint256.Int, ok bool) 
 		z.SetUint64(uint64(len(m.callData)))
 	case ir.MSIZE:
 		z.SetUint64(uint64(len(m.memory)))
+	case ir.ADDRESS:
+		z.SetBytes20(testSelf[:])
+	case ir.CALLER:
+		z.SetBytes20(testCaller[:])
+	case ir.CALLVALUE:
+		z = testValue
+	case ir.RETURNDATASIZE:
+		z.SetUint64(testReturnBytes)
 	case ir.GAS:
 		z.SetUint64(m.gas + uint64(in.Rest))
 	default: // a stranger: note what it saw, and make up what it gives
@@ -264,11 +281,14 @@ func (m *machine) halt(op ir.Op, x, y *uint256.Int) {
 func (m *machine) execute(code *Code, slice uint64) {
 	ctx := &Context{}
 	ctx.Init(code, &m.words[0], m.callData)
+	ctx.SetCall(&testSelf, &testCaller, &testValue)
+	ctx.ReturnBytes = testReturnBytes
 	for m.outcome == "" {
 		ctx.SetMemory(m.memoryWithRoom())
 		ctx.AllowGrowth(cap(m.memory))
 		ctx.Gas = min(m.gas, slice)
 		m.gas -= ctx.Gas
+		ctx.Reserve = m.gas
 		exit := code.Run(ctx)
 		m.gas += ctx.Gas
 		m.memory = m.memory[:ctx.MemoryBytes()]
