@@ -63,7 +63,7 @@ type Ledger struct {
 
 	observers observers
 
-	tip atomic.Pointer[tip] // written by the appender
+	head atomic.Pointer[head] // written by the appender
 
 	trie    *trie.Trie // the appender's
 	scratch []byte     // the appender's
@@ -119,7 +119,7 @@ func newLedger(from *origin, opts Options) *Ledger {
 		logger:        opts.Log,
 	}
 	l.state.Keep(opts.StateBlocks)
-	l.tip.Store(&tip{sealed: from.header, sealedHash: hash, miniHash: from.identity})
+	l.head.Store(&head{sealed: from.header, sealedHash: hash, miniHash: from.identity})
 	return l
 }
 
@@ -128,7 +128,7 @@ func (l *Ledger) replay() error {
 	const progressEvery = 5 * time.Second
 	spoken := time.Now()
 	return l.log.replay(l.logger, func(rec wire.Record, offset, size int64) error {
-		if err := l.tip.Load().check(rec); err != nil {
+		if err := l.head.Load().check(rec); err != nil {
 			return err
 		}
 		if m := rec.MiniBlock; m != nil {
@@ -156,7 +156,7 @@ func (l *Ledger) replay() error {
 // as before.
 func (l *Ledger) Append(rec wire.Record) error {
 	start := time.Now()
-	if err := l.tip.Load().check(rec); err != nil {
+	if err := l.head.Load().check(rec); err != nil {
 		return err
 	}
 	l.scratch = wire.AppendRecord(l.scratch[:0], rec)
@@ -172,53 +172,53 @@ func (l *Ledger) Append(rec wire.Record) error {
 	return nil
 }
 
-// apply makes a record part of the chain in memory. The tip comes last: what it
+// apply makes a record part of the chain in memory. The head comes last: what it
 // says is in the state and in the index already.
 func (l *Ledger) apply(rec wire.Record) Event {
-	t := l.tip.Load()
+	h := l.head.Load()
 	if rec.Seal != nil {
-		return l.applySeal(t, rec.Seal)
+		return l.applySeal(h, rec.Seal)
 	}
-	return l.applyMiniBlock(t, rec.MiniBlock)
+	return l.applyMiniBlock(h, rec.MiniBlock)
 }
 
-func (l *Ledger) applyMiniBlock(t *tip, m *chain.MiniBlock) Event {
+func (l *Ledger) applyMiniBlock(h *head, m *chain.MiniBlock) Event {
 	hash := m.Header.Hash()
 	l.setPlace(m, hash)
 	l.state.Commit(m.Header.Number, m.Header.BlockNumber, m.Diff)
 	l.trie.Update(m.Diff)
 	l.index.addMiniBlock(m, hash)
-	l.tip.Store(t.withMiniBlock(m, hash, l.openHeader(&m.Header)))
+	l.head.Store(h.withMiniBlock(m, hash, l.openHeader(&m.Header)))
 	return Event{MiniBlock: m}
 }
 
-func (l *Ledger) applySeal(t *tip, s *chain.Seal) Event {
+func (l *Ledger) applySeal(h *head, s *chain.Seal) Event {
 	block := &chain.EVMBlock{
 		Header:    s.Header,
 		Hash:      s.Header.Hash(),
 		Sealed:    true,
-		FirstMini: t.open.FirstMini,
-		LastMini:  t.open.LastMini,
+		FirstMini: h.open.FirstMini,
+		LastMini:  h.open.LastMini,
 	}
 	l.index.addSeal(block)
-	first, count := miniSeq(t.open.FirstMini, t.headNumber()), t.open.LastMini-t.open.FirstMini+2
-	l.blocks.add(t.headNumber(), l.log.sizeBytes(first, count), func() (*chain.EVMBlock, error) {
+	first, count := miniSeq(h.open.FirstMini, h.headNumber()), h.open.LastMini-h.open.FirstMini+2
+	l.blocks.add(h.headNumber(), l.log.sizeBytes(first, count), func() (*chain.EVMBlock, error) {
 		full := *block
-		full.Txs, full.Receipts = t.open.Txs, withBlockHash(t.open.Receipts, block.Hash)
+		full.Txs, full.Receipts = h.open.Txs, withBlockHash(h.open.Receipts, block.Hash)
 		return &full, nil
 	})
-	l.tip.Store(t.withSeal(block))
+	l.head.Store(h.withSeal(block))
 	return Event{Sealed: block}
 }
 
 // openHeader is the open header of the EVM block that a mini-block continues or
 // begins.
 func (l *Ledger) openHeader(h *chain.MiniBlockHeader) *types.Header {
-	t := l.tip.Load()
-	if t.open != nil {
-		return t.open.Header
+	head := l.head.Load()
+	if head.open != nil {
+		return head.open.Header
 	}
-	return chain.NextHeader(l.genesis.Config, t.sealed, h.BlockTimestamp)
+	return chain.NextHeader(l.genesis.Config, head.sealed, h.BlockTimestamp)
 }
 
 // Observe makes the appender call observer with each record that it appends,

@@ -32,19 +32,19 @@ func (l *Ledger) State() *memstate.State { return l.state }
 // Head is the open EVM block as of its newest mini-block, else the newest
 // sealed one, as Block returns it.
 func (l *Ledger) Head() (*chain.EVMBlock, error) {
-	t := l.tip.Load()
-	if t.open != nil {
-		return t.open, nil
+	h := l.head.Load()
+	if h.open != nil {
+		return h.open, nil
 	}
-	return l.sealedBlock(t.headNumber())
+	return l.sealedBlock(h.headNumber())
 }
 
 // Block is the EVM block of a number: the open one as of its newest mini-block;
 // nil if there is none. The receipts have all derived fields, with the hash of
 // their mini-block as block hash while the EVM block is open.
 func (l *Ledger) Block(number uint64) (*chain.EVMBlock, error) {
-	if t := l.tip.Load(); t.open != nil && number == t.headNumber() {
-		return t.open, nil
+	if h := l.head.Load(); h.open != nil && number == h.headNumber() {
+		return h.open, nil
 	}
 	return l.sealedBlock(number)
 }
@@ -52,9 +52,9 @@ func (l *Ledger) Block(number uint64) (*chain.EVMBlock, error) {
 // Header is the same as Block, but a sealed block may come without transactions
 // and receipts. It costs one small read.
 func (l *Ledger) Header(number uint64) (*chain.EVMBlock, error) {
-	t := l.tip.Load()
-	if t.open != nil && number == t.headNumber() {
-		return t.open, nil
+	h := l.head.Load()
+	if h.open != nil && number == h.headNumber() {
+		return h.open, nil
 	}
 	entry, firstMini, ok := l.index.sealed(number)
 	if !ok {
@@ -62,8 +62,8 @@ func (l *Ledger) Header(number uint64) (*chain.EVMBlock, error) {
 	}
 	block := &chain.EVMBlock{Hash: entry.hash, Sealed: true, FirstMini: firstMini, LastMini: entry.lastMini}
 	switch number {
-	case t.sealed.Number.Uint64():
-		block.Header = t.sealed
+	case h.sealed.Number.Uint64():
+		block.Header = h.sealed
 		return block, nil
 	case 0:
 		block.Header = l.genesisHeader
@@ -127,16 +127,16 @@ func (l *Ledger) BlockHash(number uint64) common.Hash {
 // of one of its mini-blocks.
 func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err error) {
 	place, kind, ok := l.index.byHash(hash)
-	t := l.tip.Load()
+	h := l.head.Load()
 	switch {
 	case !ok:
 		return 0, false, nil
 	case kind == kindBlock:
-		return place, place <= t.sealed.Number.Uint64() && l.BlockHash(place) == hash, nil
-	case place > t.mini:
+		return place, place <= h.sealed.Number.Uint64() && l.BlockHash(place) == hash, nil
+	case place > h.mini:
 		return 0, false, nil
-	case place == t.mini && hash == t.miniHash:
-		return t.headNumber(), true, nil
+	case place == h.mini && hash == h.miniHash:
+		return h.headNumber(), true, nil
 	}
 	m, err := l.readMiniBlock(place)
 	if err != nil || m.Header.Hash() != hash {
@@ -149,7 +149,7 @@ func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err erro
 // have all derived fields, with its own hash as block hash.
 func (l *Ledger) MiniBlock(number uint64) (*chain.MiniBlock, error) {
 	entry, ok := l.index.mini(number)
-	if !ok || number > l.tip.Load().mini {
+	if !ok || number > l.head.Load().mini {
 		return nil, nil
 	}
 	m, err := l.readMiniBlock(number)
@@ -174,7 +174,7 @@ type Transaction struct {
 // Transaction is the transaction of a hash, nil if the chain has none.
 func (l *Ledger) Transaction(hash common.Hash) (*Transaction, error) {
 	mini, i, ok := l.index.tx(hash)
-	if !ok || mini > l.tip.Load().mini {
+	if !ok || mini > l.head.Load().mini {
 		return nil, nil
 	}
 	entry, _ := l.index.mini(mini)
@@ -197,8 +197,8 @@ func (l *Ledger) Transaction(hash common.Hash) (*Transaction, error) {
 
 // blockInMemory returns an EVM block that need not be read; nil if it must.
 func (l *Ledger) blockInMemory(number uint64) (*chain.EVMBlock, error) {
-	if t := l.tip.Load(); t.open != nil && number == t.headNumber() {
-		return t.open, nil
+	if h := l.head.Load(); h.open != nil && number == h.headNumber() {
+		return h.open, nil
 	}
 	return l.blocks.get(number)
 }
