@@ -39,7 +39,7 @@ func ParseNative(name string) (Native, error) {
 // Bounds of the native tier.
 const (
 	nativeArenaBytes   = 16 << 20 // address space that machine code gets at a time
-	nativeBytesPerByte = 64       // machine code made of each byte of bytecode
+	nativeBytesPerByte = 48       // machine code made of each byte of bytecode
 )
 
 // nativeTier is what the EVMs of an engine share of the native compiler. With no

@@ -41,7 +41,8 @@ func (f *frame) runCode() Halt {
 // and enters it again.
 //
 // While generated code runs, the frame's gas is in two parts: the slice in the
-// context, and the rest in f.gas, which the context is told. Handlers find all of it in f.gas.
+// context, and the rest in f.gas, which the context is told. Handlers find all of
+// it in f.gas.
 func (f *frame) runNative(n *nativeCode) Halt {
 	if f.native.context == nil {
 		f.native.context = new(amd64.Context)
