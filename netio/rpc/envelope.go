@@ -14,8 +14,9 @@ type request struct {
 }
 
 // parseBody splits a body into its requests. It returns nil if the body is not
-// JSON; that is UTF-8, and ids go back as they came. What is JSON but no request comes back as a request that is not valid.
-// Of a batch of more than limit it returns limit+1.
+// JSON; that is UTF-8, and ids go back as they came. What is JSON but no request
+// comes back as a request that is not valid. Of a batch of more than limit it
+// returns limit+1.
 func parseBody(body []byte, limit int) (requests []request, batch bool) {
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return nil, false

@@ -217,10 +217,10 @@ func TestSlowSocketIsCutOff(t *testing.T) {
 	eventually(t, "the queue is given back", func() bool { return !s.anySocket() && s.queues.taken.Load() == 0 })
 }
 
-func (s *testServer) anySocket() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.mu.sockets) > 0
+func (t *testServer) anySocket() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.mu.sockets) > 0
 }
 
 func TestLostEventsEndSubscriptions(t *testing.T) {
