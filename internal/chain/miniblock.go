@@ -17,7 +17,7 @@ type Signature [crypto.SignatureLength]byte
 // and diff hash make omission and equivocation provable.
 type MiniBlockHeader struct {
 	Number         uint64      // over the whole chain; the first mini-block is 1
-	ParentHash     common.Hash // of the mini-block before; for the first, the genesis block's hash
+	ParentHash     common.Hash // of the mini-block before; for the first, the chain's identity
 	BlockNumber    uint64      // EVM block that this mini-block belongs to
 	BlockTimestamp uint64      // seconds; constant inside an EVM block
 	Index          uint64      // position in the EVM block, from 0
