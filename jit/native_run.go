@@ -62,11 +62,23 @@ func (f *frame) runNative(n *nativeCode) Halt {
 		switch exit.Kind {
 		case amd64.ExitInstr:
 			in := &n.program.Instrs[exit.Index]
-			if !f.runInstr(in.Op, in.Rest) {
-				return f.halt
-			}
-			if len(f.mem.bytes) != ctx.MemoryBytes() {
-				f.tellMemory()
+			sp := ctx.Operands()
+			switch in.Op { // without the detour where it would show
+			case ir.SLOAD:
+				if f.evm.state.Storage(f.self, sp, sp) && !f.charge(gasColdSlot) {
+					return OutOfGas
+				}
+			case ir.SSTORE:
+				if halt := f.store(sp, below(sp, 1), uint64(in.Rest)); halt != Success {
+					return halt
+				}
+			default:
+				if !f.runHandler(in.Op, in.Rest) {
+					return f.halt
+				}
+				if len(f.mem.bytes) != ctx.MemoryBytes() {
+					f.tellMemory()
+				}
 			}
 		case amd64.ExitGas:
 			if f.gas < ctx.Need() {
@@ -92,25 +104,6 @@ func (f *frame) runNative(n *nativeCode) Halt {
 func (f *frame) tellMemory() {
 	f.native.context.SetMemory(f.mem.bytes)
 	f.native.context.AllowGrowth(cap(f.mem.bytes))
-}
-
-// runInstr is runHandler without the detour for the frequent operations that are
-// so short that it shows.
-func (f *frame) runInstr(op ir.Op, rest uint32) bool {
-	sp := f.native.context.Operands()
-	switch op {
-	case ir.SLOAD:
-		if f.evm.state.Storage(f.self, sp, sp) && !f.charge(gasColdSlot) {
-			return f.fail(OutOfGas)
-		}
-	case ir.SSTORE:
-		if halt := f.store(sp, below(sp, 1), uint64(rest)); halt != Success {
-			return f.fail(halt)
-		}
-	default:
-		return f.runHandler(op, rest)
-	}
-	return true
 }
 
 // runHandler runs the handler of an opcode with the operands in the context and
