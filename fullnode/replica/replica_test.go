@@ -304,10 +304,18 @@ func rehash(m *chain.MiniBlock) {
 	m.Header.DiffHash = m.Diff.Hash()
 }
 
+// negate makes the other signature of the same signer for the same hash.
+func negate(s *chain.Signature) {
+	value := new(big.Int).SetBytes(s[32:64])
+	value.Sub(crypto.S256().Params().N, value).FillBytes(s[32:64])
+	s[64] ^= 1
+}
+
 var tamperings = []tampering{
 	{name: "signature of a stranger", mini: func(*chain.MiniBlock) {}, key: strangerKey, want: ErrSignature},
 	{name: "old signature", mini: func(m *chain.MiniBlock) { m.Header.TimestampUs++ }, keep: true, want: ErrSignature},
 	{name: "garbage signature", mini: func(m *chain.MiniBlock) { m.Header.Signature = chain.Signature{64: 9} }, keep: true, want: ErrSignature},
+	{name: "signature's twin", mini: func(m *chain.MiniBlock) { negate(&m.Header.Signature) }, keep: true, want: ErrSignature},
 	{name: "number", mini: func(m *chain.MiniBlock) { m.Header.Number++ }, want: ErrLink},
 	{name: "parent", mini: func(m *chain.MiniBlock) { m.Header.ParentHash[0]++ }, want: ErrLink},
 	{name: "EVM block", mini: func(m *chain.MiniBlock) { m.Header.BlockNumber++ }, want: ErrLink},

@@ -3,6 +3,7 @@ package chain
 import (
 	"crypto/ecdsa"
 	"fmt"
+	"math/big"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -10,7 +11,9 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 )
 
-// Signature is a recoverable secp256k1 signature, r || s || v with v 0 or 1.
+// Signature is a recoverable secp256k1 signature, r || s || v with v 0 or 1. Of
+// the two values of s that fit a hash only the lower one is valid, so that
+// nobody but the signer can make another signature, and so another record.
 type Signature [crypto.SignatureLength]byte
 
 // MiniBlockHeader is what the sequencer signs for each mini-block. Parent link
@@ -76,6 +79,10 @@ func signHash(hash common.Hash, key *ecdsa.PrivateKey) (sig Signature, err error
 }
 
 func recoverSigner(hash common.Hash, sig Signature) (common.Address, error) {
+	r, s := new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:64])
+	if !crypto.ValidateSignatureValues(sig[64], r, s, true) {
+		return common.Address{}, fmt.Errorf("cannot recover the signer of %s: the signature is not canonical", hash)
+	}
 	pub, err := crypto.SigToPub(hash[:], sig[:])
 	if err != nil {
 		return common.Address{}, fmt.Errorf("cannot recover the signer of %s: %w", hash, err)
