@@ -96,9 +96,7 @@ func (a *assembler) bytes(b ...byte) { a.code = append(a.code, b...) }
 // zeros appends n zeros.
 func (a *assembler) zeros(n int) { a.code = append(a.code, make([]byte, n)...) }
 
-func (a *assembler) ret()        { a.bytes(0xc3) }
-func (a *assembler) ud2()        { a.bytes(0x0f, 0x0b) }
-func (a *assembler) vzeroupper() { a.bytes(0xc5, 0xf8, 0x77) }
+func (a *assembler) ret() { a.bytes(0xc3) }
 
 // rr: op dst, src.
 func (a *assembler) rr(op opcode, dst, src reg) {
@@ -208,14 +206,6 @@ func (a *assembler) movI(dst reg, imm uint64) {
 
 func (a *assembler) imm32(imm int32) { a.code = binary.LittleEndian.AppendUint32(a.code, uint32(imm)) }
 
-// bswap reverses the bytes of dst.
-func (a *assembler) bswap(dst reg) {
-	buf := a.room()
-	n := (wide | map0F | 0xc8).put(buf, 0, 0, dst, false)
-	buf[n-1] |= byte(dst & 7)
-	a.take(n)
-}
-
 // setcc sets the lowest byte of dst to 1 if c holds, else 0.
 func (a *assembler) setcc(c cond, dst reg) {
 	buf := a.room()
@@ -243,13 +233,7 @@ func (a *assembler) vrr(op opcode, dst, first, src reg) {
 	a.take(n + 1)
 }
 
-// vrri: op dst, src, imm.
-func (a *assembler) vrri(op opcode, dst, src reg, imm uint8) {
-	a.vrr(op, dst, 0, src)
-	a.bytes(imm)
-}
-
-// vrm: op dst, first, m. For a store dst is the source.
+// vrm: op dst, first, m.
 func (a *assembler) vrm(op opcode, dst, first reg, m mem) {
 	buf := a.room()
 	n := op.putVEX(buf, dst, first, m.index, m.base)
@@ -294,13 +278,8 @@ func (a *assembler) jcc(c cond, l label) {
 	a.displacement(l)
 }
 
-// jmpShort jumps forward to l, which must not be farther than 127 bytes.
-func (a *assembler) jmpShort(l label) {
-	a.bytes(0xeb, 0)
-	a.fixups = append(a.fixups, fixup{int32(len(a.code)), l, true})
-}
-
-// jccShort is jmpShort if c holds.
+// jccShort jumps forward to l, which must not be farther than 127 bytes, if c
+// holds.
 func (a *assembler) jccShort(c cond, l label) {
 	a.bytes(0x70|byte(c), 0)
 	a.fixups = append(a.fixups, fixup{int32(len(a.code)), l, true})

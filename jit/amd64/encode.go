@@ -30,15 +30,12 @@ func (op opcode) put(buf *[instrMax]byte, r, index, rm reg, lowByte bool) int {
 		buf[n] = 0x40 | rex
 		n++
 	}
-	switch op & map0F3A {
+	switch op & mapBits {
 	case map0F:
 		buf[n] = 0x0f
 		n++
 	case map0F38:
 		buf[n], buf[n+1] = 0x0f, 0x38
-		n += 2
-	case map0F3A:
-		buf[n], buf[n+1] = 0x0f, 0x3a
 		n += 2
 	}
 	buf[n] = byte(op)
@@ -52,7 +49,7 @@ var prefixes = [4]byte{0, 0x66, 0xf3, 0xf2}
 func (op opcode) putVEX(buf *[instrMax]byte, r, first, index, rm reg) int {
 	buf[0] = 0xc4
 	buf[1] = ^(byte(r>>3)<<7|byte(index>>3)<<6|byte(rm>>3)<<5)&0xe0 | byte(op>>8&3)
-	buf[2] = byte(op>>12&1)<<7 | ^byte(first)&15<<3 | byte(op>>13&1)<<2 | byte(op>>10&3)
+	buf[2] = byte(op>>12&1)<<7 | ^byte(first)&15<<3 | byte(op>>10&3)
 	buf[3] = byte(op)
 	return 4
 }

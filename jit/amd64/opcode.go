@@ -3,21 +3,20 @@ package amd64
 // opcode is one row of the encoding table: the opcode byte, the map that it is
 // in, its mandatory prefix, and its width.
 //
-//	bits 0-7 byte, 8-9 map (none, 0F, 0F38, 0F3A), 10-11 prefix (none, 66, F3,
-//	F2), 12 W (64-bit operands), 13 L (256-bit vectors)
+//	bits 0-7 byte, 8-9 map (none, 0F, 0F38), 10-11 prefix (none, 66, F3,
+//	F2), 12 W (64-bit operands)
 type opcode uint16
 
 const (
 	map0F   opcode = 1 << 8
 	map0F38 opcode = 2 << 8
-	map0F3A opcode = 3 << 8
+	mapBits opcode = 3 << 8
 
 	prefix66 opcode = 1 << 10
 	prefixF3 opcode = 2 << 10
 	prefixF2 opcode = 3 << 10
 
-	wide   opcode = 1 << 12
-	vector opcode = 1 << 13
+	wide opcode = 1 << 12
 )
 
 // Instructions "reg, reg/mem": the result goes to the register in front.
@@ -29,8 +28,6 @@ const (
 	opTest   = wide | 0x85
 	opImul   = wide | map0F | 0xaf
 	opMovbe  = wide | map0F38 | 0xf0 // memory only
-	opLzcnt  = wide | prefixF3 | map0F | 0xbd
-	opTzcnt  = wide | prefixF3 | map0F | 0xbc
 	opAdcx   = wide | prefix66 | map0F38 | 0xf6
 	opAdox   = wide | prefixF3 | map0F38 | 0xf6
 )
@@ -40,8 +37,7 @@ const (
 	opMovTo   = wide | 0x89
 	opMov8To  = 0x88
 	opMovbeTo = wide | map0F38 | 0xf1
-	opBt      = wide | map0F | 0xa3 // a register in front
-	opShldCL  = wide | map0F | 0xa5 // likewise
+	opShldCL  = wide | map0F | 0xa5 // a register in front
 	opShrdCL  = wide | map0F | 0xad
 	opShld    = wide | map0F | 0xa4 // likewise, and an immediate
 	opShrd    = wide | map0F | 0xac
@@ -50,16 +46,6 @@ const (
 // VEX instructions of three operands.
 const (
 	opMulx = wide | prefixF2 | map0F38 | 0xf6 // high, low = RDX * reg/mem
-	opAndn = wide | map0F38 | 0xf2            // dst = ^first & reg/mem
-	opShlx = wide | prefix66 | map0F38 | 0xf7 // dst = reg/mem << first, modulo 64
-	opShrx = wide | prefixF2 | map0F38 | 0xf7
-	opSarx = wide | prefixF3 | map0F38 | 0xf7
-	opRorx = wide | prefixF2 | map0F3A | 0xf0 // and an immediate; no first
-
-	opVmovdqu   = vector | prefixF3 | map0F | 0x6f
-	opVmovdquTo = vector | prefixF3 | map0F | 0x7f
-	opVpshufb   = vector | prefix66 | map0F38
-	opVpermq    = vector | wide | prefix66 | map0F3A // and an immediate
 )
 
 // alu is an operation of the arithmetic group by its number in the encoding.
@@ -88,18 +74,12 @@ type extended struct {
 
 // Instructions of one operand.
 var (
-	opNot  = extended{wide | 0xf7, 2}
-	opNeg  = extended{wide | 0xf7, 3}
-	opMul  = extended{wide | 0xf7, 4} // RDX:RAX = RAX * operand
-	opDiv  = extended{wide | 0xf7, 6} // RAX, RDX = RDX:RAX / operand
-	opInc  = extended{wide | 0xff, 0}
-	opDec  = extended{wide | 0xff, 1}
-	opCall = extended{0xff, 2}
-	opJmp  = extended{0xff, 4}
+	opNot = extended{wide | 0xf7, 2}
+	opNeg = extended{wide | 0xf7, 3}
+	opDiv = extended{wide | 0xf7, 6} // RAX, RDX = RDX:RAX / operand
+	opJmp = extended{0xff, 4}
 
 	opShlCL = extended{wide | 0xd3, 4}
-	opShrCL = extended{wide | 0xd3, 5}
-	opSarCL = extended{wide | 0xd3, 7}
 )
 
 // Instructions of one operand and an immediate of one byte.
@@ -107,6 +87,5 @@ var (
 	opShl  = extended{wide | 0xc1, 4}
 	opShr  = extended{wide | 0xc1, 5}
 	opSar  = extended{wide | 0xc1, 7}
-	opBtI  = extended{wide | map0F | 0xba, 4}
 	opMovI = extended{wide | 0xc7, 0} // of four bytes, sign-extended
 )
