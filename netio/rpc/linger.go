@@ -83,8 +83,22 @@ func (s *Server) linger(conn net.Conn) {
 		return
 	}
 	if conn.SetReadDeadline(time.Now().Add(s.cfg.LingerTime)) == nil {
-		stop := context.AfterFunc(s.ctx, func() { conn.SetReadDeadline(time.Now()) }) //nolint:errcheck // fails only if the connection has
-		defer stop()
+		defer interruptRead(s.ctx, conn)()
 		io.CopyN(io.Discard, conn, lingerBytes) //nolint:errcheck // whatever ends it
+	}
+}
+
+// interruptRead makes reads of conn fail once ctx ends. The caller calls done
+// before it gives conn back: from then on conn is not used here.
+func interruptRead(ctx context.Context, conn net.Conn) (done func()) {
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		conn.SetReadDeadline(time.Now()) //nolint:errcheck // fails only if the connection has
+	})
+	return func() {
+		if !stop() {
+			<-interrupted
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,6 +74,36 @@ func TestShutdownEndsLingering(t *testing.T) {
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// slowConn takes its time to set a deadline.
+type slowConn struct {
+	net.Conn
+	entered, release chan struct{}
+	used             *atomic.Bool
+}
+
+func (c slowConn) SetReadDeadline(time.Time) error {
+	close(c.entered)
+	<-c.release
+	c.used.Store(true)
+	return nil
+}
+
+// A connection must not be used any more once its owner has it back.
+func TestInterruptEndsBeforeConnectionIsGivenBack(t *testing.T) {
+	conn := slowConn{entered: make(chan struct{}), release: make(chan struct{}), used: new(atomic.Bool)}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := interruptRead(ctx, conn)
+	cancel()
+	<-conn.entered
+	go func() {
+		time.Sleep(10 * time.Millisecond)
+		close(conn.release)
+	}()
+	if done(); !conn.used.Load() {
+		t.Error("the connection is given back while its deadline is being set")
 	}
 }
 
