@@ -21,6 +21,7 @@ var rows = []row{
 	{"internal/chain", nil},
 	{"internal/invariants", nil},
 	{"internal/archtest", nil},
+	{"internal/vfs", nil},
 	{"tuning", nil},
 
 	// State.
