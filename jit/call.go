@@ -31,6 +31,7 @@ type call struct {
 	gas    uint64
 
 	// Set by resolve.
+	target     common.Address         // to whose code the account delegates, if it does
 	precompile vm.PrecompiledContract // or nil
 	bytecode   []byte
 	hash       common.Hash // of bytecode
@@ -49,12 +50,12 @@ func (v *EVM) call(c *call) outcome {
 	if v.depth > depthMax {
 		return outcome{halt: CallDepth, gas: c.gas}
 	}
-	if c.kind <= callCode && !v.canPay(c.caller, &c.value) {
+	if c.kind <= callCode && !v.canPay(&c.caller, &c.value) {
 		return outcome{halt: InsufficientBalance, gas: c.gas}
 	}
 	checkpoint, refund := v.state.Checkpoint(), v.refund
 	if c.kind == plainCall {
-		v.state.Transfer(c.caller, c.self, &c.value)
+		v.state.Transfer(&c.caller, &c.self, &c.value)
 	}
 	out := v.execute(c)
 	if out.halt != Success {
@@ -65,7 +66,7 @@ func (v *EVM) call(c *call) outcome {
 }
 
 // canPay reports whether the account owns the amount.
-func (v *EVM) canPay(addr common.Address, amount *word) bool {
+func (v *EVM) canPay(addr *common.Address, amount *word) bool {
 	if amount.IsZero() {
 		return true
 	}
@@ -75,20 +76,20 @@ func (v *EVM) canPay(addr common.Address, amount *word) bool {
 }
 
 // resolve finds what the call runs. If the account delegates (EIP-7702), that is
-// the code of the target, which is returned.
-func (v *EVM) resolve(c *call) (target common.Address, delegated bool) {
-	if c.precompile = v.precompileAt(c.code); c.precompile != nil {
-		return target, false
+// the code of the target.
+func (v *EVM) resolve(c *call) (delegated bool) {
+	if c.precompile = v.precompileAt(&c.code); c.precompile != nil {
+		return false
 	}
-	c.bytecode, c.hash = v.state.Code(c.code)
+	c.bytecode, c.hash = v.state.Code(&c.code)
 	if v.block.Fork < Prague || len(c.bytecode) == 0 || c.bytecode[0] != types.DelegationPrefix[0] {
-		return target, false
+		return false
 	}
-	target, delegated = types.ParseDelegation(c.bytecode)
+	c.target, delegated = types.ParseDelegation(c.bytecode)
 	if delegated {
-		c.bytecode, c.hash = v.state.Code(target)
+		c.bytecode, c.hash = v.state.Code(&c.target)
 	}
-	return target, delegated
+	return delegated
 }
 
 // execute runs a resolved call.
@@ -102,7 +103,8 @@ func (v *EVM) execute(c *call) outcome {
 	f := v.nextFrame()
 	f.code = v.codeOf(c.bytecode, c.hash)
 	f.bytecode = c.bytecode
-	f.self, f.caller = c.self, c.caller
+	copyAddress(&f.self, &c.self)
+	copyAddress(&f.caller, &c.caller)
 	f.static = c.static
 	f.gas = c.gas
 	f.input = c.input

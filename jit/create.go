@@ -35,7 +35,7 @@ func (v *EVM) create(c *create) outcome {
 	if v.depth > depthMax {
 		return outcome{halt: CallDepth, gas: c.gas}
 	}
-	if !v.canPay(c.caller, &c.value) {
+	if !v.canPay(&c.caller, &c.value) {
 		return outcome{halt: InsufficientBalance, gas: c.gas}
 	}
 	nonce := v.state.Nonce(c.caller)
@@ -43,13 +43,13 @@ func (v *EVM) create(c *create) outcome {
 		return outcome{halt: NonceOverflow, gas: c.gas}
 	}
 	v.state.SetNonce(c.caller, nonce+1)
-	v.state.WarmAccount(c.address)
+	v.state.WarmAccount(&c.address)
 	if !v.state.CanCreate(c.address) {
 		return outcome{halt: CreateCollision}
 	}
 	checkpoint, refund := v.state.Checkpoint(), v.refund
 	v.state.CreateContract(c.address)
-	v.state.Transfer(c.caller, c.address, &c.value)
+	v.state.Transfer(&c.caller, &c.address, &c.value)
 	out := v.initialize(c)
 	if out.halt != Success {
 		v.state.Revert(checkpoint)

@@ -90,19 +90,14 @@ func (v *EVM) Cancel() { v.cancelled.Store(true) }
 // contract there. The target of a delegation (EIP-7702) becomes warm.
 func (v *EVM) Call(msg *Message) Result {
 	v.start()
-	v.top.call = call{
-		kind:   plainCall,
-		caller: msg.Caller,
-		self:   msg.To,
-		code:   msg.To,
-		value:  msg.Value,
-		input:  msg.Input,
-		gas:    msg.Gas,
+	c := &v.top.call
+	c.begin(plainCall, &msg.Caller, &msg.To, &msg.Value)
+	copyAddress(&c.code, &msg.To)
+	c.static, c.input, c.gas = false, msg.Input, msg.Gas
+	if v.resolve(c) {
+		v.state.WarmAccount(&c.target)
 	}
-	if target, ok := v.resolve(&v.top.call); ok {
-		v.state.WarmAccount(target)
-	}
-	return v.finish(v.call(&v.top.call))
+	return v.finish(v.call(c))
 }
 
 // Create runs msg.Input as init code and deploys what it returns. It increments

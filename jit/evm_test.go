@@ -264,7 +264,7 @@ func testDelegation(t *testing.T, tier jit.Native) {
 	if got := common.BytesToAddress(r.Output); r.Halt != jit.Success || got != first {
 		t.Errorf("got %s, address %s; want success, %s", r.Halt, got, first)
 	}
-	if journal.WarmAccount(second) {
+	if journal.WarmAccount(&second) {
 		t.Error("the target of the delegation is cold; want warm")
 	}
 	msg := message(100_000)

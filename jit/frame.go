@@ -22,7 +22,10 @@ type frame struct {
 	output     []byte // lies in mem
 	halt       Halt
 
-	scratch word // where State stores what is not for the stack
+	// What State is given and gives that is not on the stack.
+	scratch word
+	named   common.Address
+	change  SlotChange
 
 	lowerer *lowerer // for init code, which is run once; nil until then
 

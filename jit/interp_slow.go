@@ -78,7 +78,7 @@ func (f *frame) slow(ip *instr, sp *word) bool {
 	case armCallDataLoadImm:
 		f.loadCallData(at(sp, ip.dst), uint64(ip.arg))
 	case armSload:
-		if f.evm.state.Storage(f.self, at(sp, ip.a), at(sp, ip.dst)) && !f.charge(gasColdSlot) {
+		if f.evm.state.Storage(&f.self, at(sp, ip.a), at(sp, ip.dst)) && !f.charge(gasColdSlot) {
 			return f.fail(OutOfGas)
 		}
 	case armSstore:

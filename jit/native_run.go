@@ -65,7 +65,7 @@ func (f *frame) runNative(n *nativeCode) Halt {
 			sp := ctx.Operands()
 			switch in.Op { // without the detour where it would show
 			case ir.SLOAD:
-				if f.evm.state.Storage(f.self, sp, sp) && !f.charge(gasColdSlot) {
+				if f.evm.state.Storage(&f.self, sp, sp) && !f.charge(gasColdSlot) {
 					return OutOfGas
 				}
 			case ir.SSTORE:

@@ -1,5 +1,7 @@
 package jit
 
+import "github.com/ethereum/go-ethereum/common"
+
 // Gas of calls, on top of the static gas (EIP-150, 2929, 7702).
 const (
 	gasCallValue      = 9000
@@ -26,28 +28,42 @@ func opCall(f *frame, in *instr, sp *word) *word {
 	if f.static && !value.IsZero() {
 		return f.end(WriteProtection)
 	}
-	to := toAddress(below(sp, 1))
-	f.call = call{kind: plainCall, static: f.static, caller: f.self, self: to, code: to}
-	copyWord(&f.call.value, value)
+	setAddress(&f.call.code, below(sp, 1))
+	f.call.begin(plainCall, &f.self, &f.call.code, value)
+	f.call.static = f.static
 	return f.runCall(in, sp, operandsBelow(below(sp, 3)))
 }
 
 func opCallCode(f *frame, in *instr, sp *word) *word {
-	f.call = call{kind: callCode, static: f.static, caller: f.self, self: f.self, code: toAddress(below(sp, 1))}
-	copyWord(&f.call.value, below(sp, 2))
+	setAddress(&f.call.code, below(sp, 1))
+	f.call.begin(callCode, &f.self, &f.self, below(sp, 2))
+	f.call.static = f.static
 	return f.runCall(in, sp, operandsBelow(below(sp, 3)))
 }
 
 func opDelegateCall(f *frame, in *instr, sp *word) *word {
-	f.call = call{kind: delegateCall, static: f.static, caller: f.caller, self: f.self, code: toAddress(below(sp, 1))}
-	copyWord(&f.call.value, &f.value)
+	setAddress(&f.call.code, below(sp, 1))
+	f.call.begin(delegateCall, &f.caller, &f.self, &f.value)
+	f.call.static = f.static
 	return f.runCall(in, sp, operandsBelow(below(sp, 2)))
 }
 
 func opStaticCall(f *frame, in *instr, sp *word) *word {
-	to := toAddress(below(sp, 1))
-	f.call = call{kind: staticCall, static: true, caller: f.self, self: to, code: to}
+	setAddress(&f.call.code, below(sp, 1))
+	f.call.begin(staticCall, &f.self, &f.call.code, &noValue)
+	f.call.static = true
 	return f.runCall(in, sp, operandsBelow(below(sp, 2)))
+}
+
+// noValue is the value of a call that has none.
+var noValue word
+
+// begin sets who calls whom, and the value.
+func (c *call) begin(kind callKind, caller, self *common.Address, value *word) {
+	c.kind = kind
+	copyAddress(&c.caller, caller)
+	copyAddress(&c.self, self)
+	copyWord(&c.value, value)
 }
 
 // runCall charges for the frame's call, runs it and leaves its success in the word of
@@ -86,7 +102,7 @@ func (c *call) movesValue() bool { return c.kind <= callCode && !c.value.IsZero(
 
 // chargeCall charges all but the callee's gas.
 func (f *frame) chargeCall(c *call, operands *callOperands) bool {
-	if !f.warm(c.code) ||
+	if !f.warm(&c.code) ||
 		!f.reach(operands.inputOffset, operands.inputSize) ||
 		!f.reach(operands.outputOffset, operands.outputSize) {
 		return false
@@ -99,7 +115,7 @@ func (f *frame) chargeCall(c *call, operands *callOperands) bool {
 
 func (f *frame) chargeValue(c *call) bool {
 	gas := uint64(gasCallValue)
-	if c.kind == plainCall && f.evm.state.Empty(c.self) {
+	if c.kind == plainCall && f.evm.state.Empty(&c.self) {
 		gas += gasCallNewAccount
 	}
 	return f.charge(gas)
@@ -108,11 +124,10 @@ func (f *frame) chargeValue(c *call) bool {
 // chargeDelegation resolves the call and charges for the access to the account
 // that the callee delegates to, if it does.
 func (f *frame) chargeDelegation(c *call) bool {
-	target, ok := f.evm.resolve(c)
-	if !ok {
+	if !f.evm.resolve(c) {
 		return true
 	}
-	if f.evm.state.WarmAccount(target) {
+	if f.evm.state.WarmAccount(&c.target) {
 		return f.charge(gasDelegationCold)
 	}
 	return f.charge(gasDelegationWarm)

@@ -28,14 +28,18 @@ const (
 )
 
 // warm marks the account warm and charges for a cold one.
-func (f *frame) warm(addr common.Address) bool {
+func (f *frame) warm(addr *common.Address) bool {
 	return !f.evm.state.WarmAccount(addr) || f.charge(gasColdAccount)
 }
 
-func toAddress(x *word) common.Address { return common.Address(x.Bytes20()) }
+// address is the account that x names; valid until the next.
+func (f *frame) address(x *word) *common.Address {
+	setAddress(&f.named, x)
+	return &f.named
+}
 
 func opBalance(f *frame, _ *instr, sp *word) *word {
-	addr := toAddress(sp)
+	addr := f.address(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
 	}
@@ -45,12 +49,12 @@ func opBalance(f *frame, _ *instr, sp *word) *word {
 
 func opSelfBalance(f *frame, _ *instr, sp *word) *word {
 	sp = above(sp)
-	f.evm.state.Balance(f.self, sp)
+	f.evm.state.Balance(&f.self, sp)
 	return sp
 }
 
 func opExtCodeSize(f *frame, _ *instr, sp *word) *word {
-	addr := toAddress(sp)
+	addr := f.address(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
 	}
@@ -59,7 +63,7 @@ func opExtCodeSize(f *frame, _ *instr, sp *word) *word {
 }
 
 func opExtCodeCopy(f *frame, _ *instr, sp *word) *word {
-	addr := toAddress(sp)
+	addr := f.address(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
 	}
@@ -68,7 +72,7 @@ func opExtCodeCopy(f *frame, _ *instr, sp *word) *word {
 }
 
 func opExtCodeHash(f *frame, _ *instr, sp *word) *word {
-	addr := toAddress(sp)
+	addr := f.address(sp)
 	if !f.warm(addr) {
 		return f.end(OutOfGas)
 	}
@@ -85,8 +89,8 @@ func (f *frame) store(key, value *word, rest uint64) Halt {
 	if f.gas+rest <= gasStoreStipend {
 		return OutOfGas
 	}
-	change := f.evm.state.SetStorage(f.self, key, value)
-	gas, refund := storeGas(&change, value)
+	f.evm.state.SetStorage(&f.self, key, value, &f.change)
+	gas, refund := storeGas(&f.change, value)
 	f.evm.refund += refund
 	if !f.charge(gas) {
 		return OutOfGas
@@ -131,7 +135,7 @@ func storeGas(change *SlotChange, value *word) (gas uint64, refund int64) {
 }
 
 func opTLoad(f *frame, _ *instr, sp *word) *word {
-	f.evm.state.TransientStorage(f.self, sp, sp)
+	f.evm.state.TransientStorage(&f.self, sp, sp)
 	return sp
 }
 
@@ -139,7 +143,7 @@ func opTStore(f *frame, _ *instr, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}
-	f.evm.state.SetTransientStorage(f.self, sp, below(sp, 1))
+	f.evm.state.SetTransientStorage(&f.self, sp, below(sp, 1))
 	return below(sp, 2)
 }
 
@@ -167,16 +171,16 @@ func opSelfDestruct(f *frame, _ *instr, sp *word) *word {
 	if f.static {
 		return f.end(WriteProtection)
 	}
-	state, beneficiary := f.evm.state, toAddress(sp)
+	state, beneficiary := f.evm.state, f.address(sp)
 	if state.WarmAccount(beneficiary) && !f.charge(gasDestroyCold) {
 		return f.end(OutOfGas)
 	}
 	if state.Empty(beneficiary) {
-		state.Balance(f.self, &f.scratch)
+		state.Balance(&f.self, &f.scratch)
 		if !f.scratch.IsZero() && !f.charge(gasDestroyNewAccount) {
 			return f.end(OutOfGas)
 		}
 	}
-	state.SelfDestruct(f.self, beneficiary)
+	state.SelfDestruct(f.self, *beneficiary)
 	return f.end(Success)
 }

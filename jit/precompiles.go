@@ -1,6 +1,8 @@
 package jit
 
 import (
+	"encoding/binary"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/vm"
 )
@@ -21,7 +23,7 @@ var precompileAddresses = [...][]common.Address{
 
 // IsPrecompile reports whether addr is a precompiled contract under fork.
 func IsPrecompile(fork Fork, addr common.Address) bool {
-	return precompileAt(fork, addr) != nil
+	return precompileAt(fork, &addr) != nil
 }
 
 // Precompiles returns the addresses of the precompiled contracts under fork, in
@@ -30,18 +32,18 @@ func Precompiles(fork Fork) []common.Address { return precompileAddresses[fork] 
 
 // precompileAt returns the precompiled contract at addr, or nil. Almost every
 // address fails the first test, which keeps calls free of a map lookup.
-func precompileAt(fork Fork, addr common.Address) vm.PrecompiledContract {
-	if [18]byte(addr[:18]) != [18]byte{} {
+func precompileAt(fork Fork, addr *common.Address) vm.PrecompiledContract {
+	if uint64(binary.BigEndian.Uint32(addr[:]))|binary.BigEndian.Uint64(addr[4:])|binary.BigEndian.Uint64(addr[12:])>>16 != 0 {
 		return nil
 	}
-	return precompiles[fork][addr]
+	return precompiles[fork][*addr]
 }
 
 // precompileAt is the precompiled contract that answers at addr, or nil.
-func (v *EVM) precompileAt(addr common.Address) vm.PrecompiledContract {
+func (v *EVM) precompileAt(addr *common.Address) vm.PrecompiledContract {
 	if v.moved != nil {
-		if from, ok := v.moved[addr]; ok {
-			addr = from
+		if from, ok := v.moved[*addr]; ok {
+			addr = &from
 		}
 	}
 	return precompileAt(v.block.Fork, addr)

@@ -10,17 +10,18 @@ import (
 // Its implementer keeps the journal: whatever a method changes since a
 // Checkpoint (values, warm sets, logs, transient storage, created and destroyed
 // marks) is undone by Revert. Words are passed by pointer so that they need not
-// be copied; an implementation keeps no such pointer.
+// be copied, and so are addresses where code asks often; an implementation keeps
+// no such pointer.
 //
 // A State belongs to one goroutine.
 type State interface {
 	// Empty reports whether the account is absent or empty (EIP-161).
-	Empty(addr common.Address) bool
+	Empty(addr *common.Address) bool
 	// Balance stores the account's balance in wei in out.
-	Balance(addr common.Address, out *uint256.Int)
+	Balance(addr *common.Address, out *uint256.Int)
 	// Transfer moves amount; the engine has checked that the sender owns it.
 	// It touches both accounts, also when amount is zero (EIP-161).
-	Transfer(from, to common.Address, amount *uint256.Int)
+	Transfer(from, to *common.Address, amount *uint256.Int)
 
 	Nonce(addr common.Address) uint64
 	SetNonce(addr common.Address, nonce uint64)
@@ -28,9 +29,9 @@ type State interface {
 	// Code returns the account's code (read-only) and its hash. The hash is
 	// zero for an empty account and types.EmptyCodeHash for an account without
 	// code.
-	Code(addr common.Address) ([]byte, common.Hash)
-	CodeSize(addr common.Address) int
-	CodeHash(addr common.Address) common.Hash
+	Code(addr *common.Address) ([]byte, common.Hash)
+	CodeSize(addr *common.Address) int
+	CodeHash(addr *common.Address) common.Hash
 	// SetCode sets the account's code; the implementer keeps code.
 	SetCode(addr common.Address, code []byte)
 
@@ -48,16 +49,16 @@ type State interface {
 
 	// Storage stores the slot's value in out, marks the slot warm, and reports
 	// whether it was cold (EIP-2929).
-	Storage(addr common.Address, key, out *uint256.Int) (cold bool)
-	// SetStorage writes the slot, marks it warm, and returns what the gas rules
-	// need (EIP-2200, EIP-2929). The engine may halt for lack of gas afterwards
+	Storage(addr *common.Address, key, out *uint256.Int) (cold bool)
+	// SetStorage writes the slot, marks it warm, and stores in change what the gas
+	// rules need (EIP-2200, EIP-2929). The engine may halt for lack of gas afterwards
 	// and revert the write.
-	SetStorage(addr common.Address, key, value *uint256.Int) SlotChange
-	TransientStorage(addr common.Address, key, out *uint256.Int)
-	SetTransientStorage(addr common.Address, key, value *uint256.Int)
+	SetStorage(addr *common.Address, key, value *uint256.Int, change *SlotChange)
+	TransientStorage(addr *common.Address, key, out *uint256.Int)
+	SetTransientStorage(addr *common.Address, key, value *uint256.Int)
 
 	// WarmAccount marks the account warm and reports whether it was cold.
-	WarmAccount(addr common.Address) (cold bool)
+	WarmAccount(addr *common.Address) (cold bool)
 
 	// AddLog records a log; the implementer keeps it.
 	AddLog(log *types.Log)

@@ -1,14 +1,28 @@
 package jit
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	words "github.com/redline-evm/redline/jit/word"
+)
 
 // Operations on words for the interpreter's arms. Each works limb by limb and is
 // small enough to be inlined; operands may be the same word.
 
 // copyWord copies limb by limb. An assignment of the whole array would become
 // two 16-byte moves, which stall on a word just written in 8-byte stores.
-func copyWord(dst, src *word) {
-	dst[0], dst[1], dst[2], dst[3] = src[0], src[1], src[2], src[3]
+func copyWord(dst, src *word) { words.Copy(dst, src) }
+
+// copyAddress copies an address as words.CopyAddress does.
+func copyAddress(dst, src *common.Address) {
+	words.CopyAddress((*[words.AddressSize]byte)(dst), (*[words.AddressSize]byte)(src))
+}
+
+// setAddress sets dst to the address that x is.
+func setAddress(dst *common.Address, x *word) {
+	words.SetAddress((*[words.AddressSize]byte)(dst), x)
 }
 
 // swapWords exchanges two words limb by limb.

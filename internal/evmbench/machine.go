@@ -92,7 +92,7 @@ func newOurs(setup *reference.Setup, msg *jit.Message, native jit.Native) (*ours
 func (o *ours) prepare() {
 	o.before = o.journal.Checkpoint()
 	for _, addr := range []common.Address{o.msg.Caller, o.msg.To, o.setup.Block.Coinbase} {
-		o.journal.WarmAccount(addr)
+		o.journal.WarmAccount(&addr)
 	}
 	o.evm.SetTx(o.setup.Tx)
 }
@@ -133,7 +133,7 @@ func AllocJournal(alloc types.GenesisAlloc) *exec.Journal {
 			journal.SetCode(addr, account.Code)
 		}
 		for key, value := range account.Storage {
-			journal.SetStorage(addr, new(uint256.Int).SetBytes32(key[:]), new(uint256.Int).SetBytes32(value[:]))
+			journal.SetStorage(&addr, new(uint256.Int).SetBytes32(key[:]), new(uint256.Int).SetBytes32(value[:]), new(jit.SlotChange))
 		}
 	}
 	journal.Finish()

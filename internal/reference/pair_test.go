@@ -122,7 +122,7 @@ func (p *pair) checkTier(tb testing.TB, what string, tier jit.Native, msg jit.Me
 	logsBefore := len(p.journal.Logs())
 	defer p.journal.Revert(before)
 	for _, addr := range warm {
-		p.journal.WarmAccount(addr)
+		p.journal.WarmAccount(&addr)
 	}
 	evm := p.evms[tier]
 	evm.SetTx(p.setup.Tx)
@@ -163,8 +163,8 @@ func (p *pair) compareState(tb testing.TB, what string, created common.Address) 
 	for _, addr := range append(p.watched, created) {
 		nonce, balance, code, _ := p.vm.Account(addr)
 		var gotBalance uint256.Int
-		p.journal.Balance(addr, &gotBalance)
-		gotCode, _ := p.journal.Code(addr)
+		p.journal.Balance(&addr, &gotBalance)
+		gotCode, _ := p.journal.Code(&addr)
 		if got := p.journal.Nonce(addr); got != nonce || !gotBalance.Eq(balance) || !bytes.Equal(gotCode, code) {
 			tb.Fatalf("%s: account %s: got nonce %d, balance %s, code %x; want %d, %s, %x",
 				what, addr, got, gotBalance.Dec(), gotCode, nonce, balance.Dec(), code)
@@ -178,7 +178,7 @@ func (p *pair) compareState(tb testing.TB, what string, created common.Address) 
 func (p *pair) compareSlot(tb testing.TB, what string, addr common.Address, key *uint256.Int) {
 	tb.Helper()
 	var got uint256.Int
-	p.journal.Storage(addr, key, &got)
+	p.journal.Storage(&addr, key, &got)
 	if want := p.vm.Storage(addr, key.Bytes32()); got.Bytes32() != want {
 		tb.Fatalf("%s: slot %s of %s: got %s; want %s", what, key.Hex(), addr, got.Hex(), want.Hex())
 	}

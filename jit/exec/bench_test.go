@@ -82,7 +82,7 @@ func BenchmarkState(b *testing.B) {
 	b.Run("sload/redline", func(b *testing.B) {
 		j := NewJournal(allocView(testAlloc()))
 		for i := 0; b.Loop(); i++ {
-			j.Storage(storeAddr, &keys[i%len(keys)], &w)
+			j.Storage(&storeAddr, &keys[i%len(keys)], &w)
 		}
 	})
 	b.Run("sload/geth", func(b *testing.B) {
@@ -100,7 +100,7 @@ func BenchmarkState(b *testing.B) {
 		j := NewJournal(allocView(testAlloc()))
 		for i := 0; b.Loop(); i++ {
 			w[0]++
-			j.SetStorage(storeAddr, &keys[i%len(keys)], &w)
+			j.SetStorage(&storeAddr, &keys[i%len(keys)], &w, new(jit.SlotChange))
 			if i%len(keys) == 0 {
 				j.Finish()
 			}
@@ -125,7 +125,7 @@ func BenchmarkState(b *testing.B) {
 	b.Run("balance/redline", func(b *testing.B) {
 		j := NewJournal(allocView(testAlloc()))
 		for i := 0; b.Loop(); i++ {
-			j.Balance(addr(byte(i%8)), &w)
+			j.Balance(ref(addr(byte(i%8))), &w)
 		}
 	})
 	b.Run("balance/geth", func(b *testing.B) {

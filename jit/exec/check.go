@@ -59,7 +59,7 @@ func (b *Block) checkSender(m *message) error {
 	if m.simulated() {
 		return nil
 	}
-	code, _ := b.journal.Code(m.from)
+	code, _ := b.journal.Code(&m.from)
 	if _, delegated := types.ParseDelegation(code); len(code) > 0 && !delegated {
 		return fmt.Errorf("%w: address %s, len(code): %d", ErrSenderNoEOA, m.from, len(code))
 	}
@@ -140,7 +140,7 @@ func (b *Block) checkFunds(m *message) error {
 		return fmt.Errorf("%w: address %s required balance exceeds 256 bits", ErrInsufficientFunds, m.from)
 	}
 	var have uint256.Int
-	if b.journal.Balance(m.from, &have); have.Lt(&cost) {
+	if b.journal.Balance(&m.from, &have); have.Lt(&cost) {
 		return fmt.Errorf("%w: address %s have %s want %s", ErrInsufficientFunds, m.from, have.Dec(), cost.Dec())
 	}
 	return nil

@@ -20,8 +20,8 @@ func (b *Block) applyAuthorization(auth *types.SetCodeAuthorization) (refund uin
 	if err != nil {
 		return 0
 	}
-	b.journal.WarmAccount(authority)
-	code, _ := b.journal.Code(authority)
+	b.journal.WarmAccount(&authority)
+	code, _ := b.journal.Code(&authority)
 	before, delegated := types.ParseDelegation(code)
 	if len(code) != 0 && !delegated || b.journal.Nonce(authority) != auth.Nonce {
 		return 0

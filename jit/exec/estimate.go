@@ -74,7 +74,7 @@ func (sim *simulation) allowance(in *CallInput) (uint64, error) {
 func (sim *simulation) payableGas() (uint64, error) {
 	m := &sim.msg
 	var left, blobCost uint256.Int
-	sim.block.journal.Balance(m.from, &left)
+	sim.block.journal.Balance(&m.from, &left)
 	if !m.value.Lt(&left) {
 		return 0, ErrInsufficientFundsForTransfer
 	}
@@ -97,7 +97,7 @@ func (sim *simulation) payableGas() (uint64, error) {
 // false when the message is something else or does not work with that little.
 func (sim *simulation) plainTransferGas() (used uint64, ok bool) {
 	m := &sim.msg
-	if len(m.data) > 0 || m.to == nil || sim.block.journal.CodeSize(*m.to) > 0 {
+	if len(m.data) > 0 || m.to == nil || sim.block.journal.CodeSize(m.to) > 0 {
 		return 0, false
 	}
 	out, err := sim.try(params.TxGas)

@@ -36,8 +36,8 @@ type Journal struct {
 	slots    slotTable
 	codes    map[common.Hash][]byte // set since the last Reset
 
-	last       *account // the account asked for last: calls come in runs
-	lastHandle uint32
+	last   *account                 // the account asked for last
+	recent [recentAccounts]*account // by address, those asked for lately: a short cut past handles
 
 	tx      uint64 // number of the running transaction, from 1
 	epoch   uint64 // number of the running diff, from 1
@@ -56,7 +56,8 @@ var _ jit.State = (*Journal)(nil)
 
 // account is one account that the journal has met.
 type account struct {
-	addr common.Address
+	addr   common.Address
+	handle uint32
 	chain.Account
 	code        []byte // nil until asked for
 	base        chain.Account
@@ -83,6 +84,9 @@ const (
 	undoKeep     = 1 << 16
 )
 
+// recentAccounts is the number of accounts that are found without a lookup.
+const recentAccounts = 32
+
 // NewJournal returns a journal without changes.
 func NewJournal(view StateView) *Journal {
 	j := &Journal{
@@ -108,6 +112,7 @@ func (j *Journal) Reset(view StateView) {
 	j.slots.reset()
 	clear(j.codes)
 	j.last = nil
+	clear(j.recent[:])
 	if cap(j.undo) > undoKeep {
 		j.undo = nil
 	}
@@ -163,71 +168,77 @@ func (j *Journal) Logs() []*types.Log { return j.logs }
 // Exists reports whether the account is in the state or has become more than
 // empty in this transaction.
 func (j *Journal) Exists(addr common.Address) bool {
-	a := j.account(addr)
+	a := j.account(&addr)
 	return a.exists || !a.Empty()
 }
 
 // Empty implements jit.State.
-func (j *Journal) Empty(addr common.Address) bool { return j.account(addr).Empty() }
+func (j *Journal) Empty(addr *common.Address) bool { return j.account(addr).Empty() }
 
 // Balance implements jit.State.
-func (j *Journal) Balance(addr common.Address, out *uint256.Int) { *out = j.account(addr).Balance }
+func (j *Journal) Balance(addr *common.Address, out *uint256.Int) {
+	words.Copy(out, &j.account(addr).Balance)
+}
 
 // Transfer implements jit.State.
-func (j *Journal) Transfer(from, to common.Address, amount *uint256.Int) {
-	j.SubBalance(from, amount)
-	j.AddBalance(to, amount)
+func (j *Journal) Transfer(from, to *common.Address, amount *uint256.Int) {
+	j.debit(from, amount)
+	j.credit(to, amount)
 }
 
 // AddBalance credits the account and touches it, also with nothing.
-func (j *Journal) AddBalance(addr common.Address, amount *uint256.Int) {
+func (j *Journal) AddBalance(addr common.Address, amount *uint256.Int) { j.credit(&addr, amount) }
+
+func (j *Journal) credit(addr *common.Address, amount *uint256.Int) {
 	a := j.change(addr)
 	if !amount.IsZero() {
-		j.push(undoBalance, a.Balance)
+		j.push(undoBalance, &a.Balance)
 		a.Balance.Add(&a.Balance, amount)
 	}
 }
 
 // SubBalance debits the account, which must own the amount, and touches it.
-func (j *Journal) SubBalance(addr common.Address, amount *uint256.Int) {
+func (j *Journal) SubBalance(addr common.Address, amount *uint256.Int) { j.debit(&addr, amount) }
+
+func (j *Journal) debit(addr *common.Address, amount *uint256.Int) {
 	a := j.change(addr)
 	if a.Balance.Lt(amount) {
-		panic(fmt.Sprintf("BUG: %s owns %s; cannot pay %s", addr, a.Balance.Dec(), amount.Dec()))
+		panic(fmt.Sprintf("BUG: %s owns %s; cannot pay %s", a.addr, a.Balance.Dec(), amount.Dec()))
 	}
 	if !amount.IsZero() {
-		j.push(undoBalance, a.Balance)
+		j.push(undoBalance, &a.Balance)
 		a.Balance.Sub(&a.Balance, amount)
 	}
 }
 
 // SetBalance replaces the account's balance and touches it.
 func (j *Journal) SetBalance(addr common.Address, wei *uint256.Int) {
-	a := j.change(addr)
-	j.push(undoBalance, a.Balance)
+	a := j.change(&addr)
+	j.push(undoBalance, &a.Balance)
 	a.Balance = *wei
 }
 
 // Nonce implements jit.State.
-func (j *Journal) Nonce(addr common.Address) uint64 { return j.account(addr).Nonce }
+func (j *Journal) Nonce(addr common.Address) uint64 { return j.account(&addr).Nonce }
 
 // SetNonce implements jit.State.
 func (j *Journal) SetNonce(addr common.Address, nonce uint64) {
-	a := j.change(addr)
-	j.push(undoNonce, uint256.Int{a.Nonce})
+	a := j.change(&addr)
+	j.push(undoNonce, &uint256.Int{a.Nonce})
 	a.Nonce = nonce
 }
 
 // Code implements jit.State.
-func (j *Journal) Code(addr common.Address) ([]byte, common.Hash) {
+func (j *Journal) Code(addr *common.Address) ([]byte, common.Hash) {
 	a := j.account(addr)
 	return j.codeOf(a), a.visibleCodeHash()
 }
 
 // CodeSize implements jit.State.
-func (j *Journal) CodeSize(addr common.Address) int { return len(j.codeOf(j.account(addr))) }
+func (j *Journal) CodeSize(addr *common.Address) int { return len(j.codeOf(j.account(addr))) }
 
 // CodeHash implements jit.State.
-func (j *Journal) CodeHash(addr common.Address) common.Hash {
+func (j *Journal) CodeHash(addr *common.Address) common.Hash {
 	return j.account(addr).visibleCodeHash()
 }
 
@@ -256,8 +267,8 @@ func (j *Journal) codeOf(a *account) []byte {
 
 // SetCode implements jit.State.
 func (j *Journal) SetCode(addr common.Address, code []byte) {
-	a := j.change(addr)
-	j.push(undoCode, *new(uint256.Int).SetBytes32(a.CodeHash[:]))
+	a := j.change(&addr)
+	j.push(undoCode, new(uint256.Int).SetBytes32(a.CodeHash[:]))
 	if len(code) == 0 {
 		a.CodeHash, a.code = types.EmptyCodeHash, nil
 		return
@@ -271,17 +282,17 @@ func (j *Journal) SetCode(addr common.Address, code []byte) {
 // CanCreate implements jit.State. Storage alone does not stop a creation: on
 // this chain no account has storage but neither code nor nonce (EIP-7610).
 func (j *Journal) CanCreate(addr common.Address) bool {
-	a := j.account(addr)
+	a := j.account(&addr)
 	return a.Nonce == 0 && a.CodeHash == types.EmptyCodeHash
 }
 
 // CreateContract implements jit.State.
 func (j *Journal) CreateContract(addr common.Address) {
 	j.SetNonce(addr, 1)
-	a := j.account(addr)
+	a := j.account(&addr)
 	if a.createdTx != j.tx {
 		a.createdTx = j.tx
-		j.push(undoCreated, uint256.Int{})
+		j.mark(undoCreated)
 	}
 }
 
@@ -289,84 +300,95 @@ func (j *Journal) CreateContract(addr common.Address) {
 // loses its balance even when it is its own beneficiary; any other keeps it
 // then.
 func (j *Journal) SelfDestruct(addr, beneficiary common.Address) {
-	a := j.change(addr)
+	a := j.change(&addr)
 	balance := a.Balance
 	if a.createdTx != j.tx {
-		j.Transfer(addr, beneficiary, &balance)
+		j.Transfer(&addr, &beneficiary, &balance)
 		return
 	}
-	j.SubBalance(addr, &balance)
+	j.debit(&addr, &balance)
 	if beneficiary != addr {
-		j.AddBalance(beneficiary, &balance)
+		j.credit(&beneficiary, &balance)
 	}
-	a = j.account(addr)
+	a = j.account(&addr)
 	if a.destroyedTx != j.tx {
 		a.destroyedTx = j.tx
-		j.push(undoDestroyed, uint256.Int{})
+		j.mark(undoDestroyed)
 	}
 }
 
 // WarmAccount implements jit.State.
-func (j *Journal) WarmAccount(addr common.Address) (cold bool) {
+func (j *Journal) WarmAccount(addr *common.Address) (cold bool) {
 	a := j.account(addr)
 	if a.warmTx == j.tx || a.alwaysWarm {
 		return false
 	}
 	a.warmTx = j.tx
-	j.push(undoWarmAccount, uint256.Int{})
+	j.mark(undoWarmAccount)
 	return true
 }
 
 // KeepWarm makes the accounts warm in every transaction until Reset, as
 // precompiles are.
 func (j *Journal) KeepWarm(addrs []common.Address) {
-	for _, addr := range addrs {
-		j.account(addr).alwaysWarm = true
+	for i := range addrs {
+		j.account(&addrs[i]).alwaysWarm = true
 	}
 }
 
 // AddLog implements jit.State.
 func (j *Journal) AddLog(log *types.Log) {
 	j.logs = append(j.logs, log)
-	j.push(undoLog, uint256.Int{})
+	j.mark(undoLog)
 }
 
 // change returns the account for a change of its values, which also touches it.
-func (j *Journal) change(addr common.Address) *account {
+func (j *Journal) change(addr *common.Address) *account {
 	a := j.account(addr)
 	j.markAccount(a)
 	if a.touchedTx != j.tx {
 		a.touchedTx = j.tx
-		j.touched = append(j.touched, j.lastHandle)
-		j.push(undoTouch, uint256.Int{})
+		j.touched = append(j.touched, a.handle)
+		j.mark(undoTouch)
 	}
 	return a
 }
 
-// push notes what brings the last account's value or mark back.
-func (j *Journal) push(kind undoKind, word uint256.Int) {
-	j.undo = append(j.undo, undoEntry{kind: kind, handle: j.lastHandle, word: word})
+// push notes what brings the last account's value back.
+func (j *Journal) push(kind undoKind, word *uint256.Int) {
+	words.Copy(&j.note(kind, j.last.handle).word, word)
 }
 
-// markAccount notes that the account, the last one asked for, was written.
+// mark notes what takes a mark of the last account away.
+func (j *Journal) mark(kind undoKind) { j.note(kind, j.last.handle) }
+
+// markAccount notes that the account was written.
 func (j *Journal) markAccount(a *account) {
 	if a.dirtyIn != j.epoch {
 		a.dirtyIn = j.epoch
-		j.dirtyAccounts = append(j.dirtyAccounts, j.lastHandle)
+		j.dirtyAccounts = append(j.dirtyAccounts, a.handle)
 	}
 }
 
 // account returns the account and makes it the last one asked for.
-func (j *Journal) account(addr common.Address) *account {
-	if j.last != nil && j.last.addr == addr {
-		return j.last
+func (j *Journal) account(addr *common.Address) *account {
+	a := j.recent[addr[len(addr)-1]%recentAccounts]
+	if a == nil || !words.EqualAddresses((*[words.AddressSize]byte)(&a.addr), (*[words.AddressSize]byte)(addr)) {
+		a = j.lookup(addr)
 	}
-	handle, ok := j.handles[addr]
-	if ok {
-		j.last, j.lastHandle = j.accounts.at(handle), handle
-		return j.last
+	j.last = a
+	return a
+}
+
+// lookup returns the account and makes it a recent one.
+func (j *Journal) lookup(addr *common.Address) *account {
+	recent := &j.recent[addr[len(addr)-1]%recentAccounts]
+	if handle, ok := j.handles[*addr]; ok {
+		*recent = j.accounts.at(handle)
+	} else {
+		*recent = j.load(*addr)
 	}
-	return j.load(addr)
+	return *recent
 }
 
 func (j *Journal) load(addr common.Address) *account {
@@ -375,11 +397,10 @@ func (j *Journal) load(addr common.Address) *account {
 		values = chain.NewAccount()
 	}
 	a, handle := j.accounts.add()
-	a.addr = addr
+	a.addr, a.handle = addr, handle
 	a.Account, a.exists = values, exists
 	a.base, a.baseExists = values, exists
 	a.noStorage = !exists
 	j.handles[addr] = handle
-	j.last, j.lastHandle = a, handle
 	return a
 }

@@ -5,33 +5,34 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/jit"
+	words "github.com/redline-evm/redline/jit/word"
 )
 
 // Storage implements jit.State.
-func (j *Journal) Storage(addr common.Address, key, out *uint256.Int) (cold bool) {
+func (j *Journal) Storage(addr *common.Address, key, out *uint256.Int) (cold bool) {
 	s, handle := j.slot(addr, key)
 	cold = j.warmSlot(s, handle)
-	*out = s.value
+	words.Copy(out, &s.value)
 	return cold
 }
 
 // SetStorage implements jit.State.
-func (j *Journal) SetStorage(addr common.Address, key, value *uint256.Int) jit.SlotChange {
+func (j *Journal) SetStorage(addr *common.Address, key, value *uint256.Int, change *jit.SlotChange) {
 	s, handle := j.slot(addr, key)
-	cold := j.warmSlot(s, handle)
-	change := jit.SlotChange{Original: s.original, Current: s.value, Cold: cold}
-	if s.value != *value {
+	change.Cold = j.warmSlot(s, handle)
+	words.Copy(&change.Original, &s.original)
+	words.Copy(&change.Current, &s.value)
+	if !words.Equal(&s.value, value) {
 		j.markAccount(j.last)
 		j.markSlot(s, handle)
-		j.undo = append(j.undo, undoEntry{kind: undoSlot, handle: handle, word: s.value})
-		s.value = *value
+		words.Copy(&j.note(undoSlot, handle).word, &s.value)
+		words.Copy(&s.value, value)
 	}
-	return change
 }
 
 // WarmSlot marks the slot warm, as an access list does (EIP-2930).
 func (j *Journal) WarmSlot(addr common.Address, key *uint256.Int) {
-	s, handle := j.slot(addr, key)
+	s, handle := j.slot(&addr, key)
 	j.warmSlot(s, handle)
 }
 
@@ -42,8 +43,9 @@ func (j *Journal) warmSlot(s *slot, handle uint32) (cold bool) {
 	if s.warmTx == j.tx {
 		return false
 	}
-	s.warmTx, s.original = j.tx, s.value
-	j.undo = append(j.undo, undoEntry{kind: undoWarmSlot, handle: handle})
+	s.warmTx = j.tx
+	words.Copy(&s.original, &s.value)
+	j.note(undoWarmSlot, handle)
 	return true
 }
 
@@ -56,13 +58,13 @@ func (j *Journal) markSlot(s *slot, handle uint32) {
 }
 
 // slot returns the slot, and makes its account the last one asked for.
-func (j *Journal) slot(addr common.Address, key *uint256.Int) (*slot, uint32) {
+func (j *Journal) slot(addr *common.Address, key *uint256.Int) (*slot, uint32) {
 	a := j.account(addr)
-	s, handle, cell := j.slots.find(j.lastHandle, key)
+	s, handle, cell := j.slots.find(a.handle, key)
 	if s == nil {
-		s, handle = j.slots.insert(cell, j.lastHandle, key)
+		s, handle = j.slots.insert(cell, a.handle, key)
 		if !a.noStorage {
-			s.value = j.view.Storage(addr, *key)
+			s.value = j.view.Storage(*addr, *key)
 		}
 		s.base = s.value
 		s.next, a.firstSlot = a.firstSlot, handle+1
@@ -71,9 +73,9 @@ func (j *Journal) slot(addr common.Address, key *uint256.Int) (*slot, uint32) {
 }
 
 // TransientStorage implements jit.State.
-func (j *Journal) TransientStorage(addr common.Address, key, out *uint256.Int) {
-	j.account(addr)
-	if i, ok := j.transient[transientKey{j.lastHandle, *key}]; ok {
+func (j *Journal) TransientStorage(addr *common.Address, key, out *uint256.Int) {
+	a := j.account(addr)
+	if i, ok := j.transient[transientKey{a.handle, *key}]; ok {
 		*out = j.transientValues[i]
 	} else {
 		out.Clear()
@@ -81,15 +83,14 @@ func (j *Journal) TransientStorage(addr common.Address, key, out *uint256.Int) {
 }
 
 // SetTransientStorage implements jit.State.
-func (j *Journal) SetTransientStorage(addr common.Address, key, value *uint256.Int) {
-	j.account(addr)
-	k := transientKey{j.lastHandle, *key}
+func (j *Journal) SetTransientStorage(addr *common.Address, key, value *uint256.Int) {
+	k := transientKey{j.account(addr).handle, *key}
 	i, ok := j.transient[k]
 	if !ok {
 		i = uint32(len(j.transientValues))
 		j.transient[k] = i
 		j.transientValues = append(j.transientValues, uint256.Int{})
 	}
-	j.undo = append(j.undo, undoEntry{kind: undoTransient, handle: i, word: j.transientValues[i]})
+	words.Copy(&j.note(undoTransient, i).word, &j.transientValues[i])
 	j.transientValues[i] = *value
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/jit"
 )
 
 // mapView is a StateView on maps, to which diffs can be applied.
@@ -88,6 +89,8 @@ func word(n uint64) *uint256.Int { return uint256.NewInt(n) }
 
 func addr(n byte) common.Address { return common.BytesToAddress([]byte{0xaa, n}) }
 
+func ref(addr common.Address) *common.Address { return &addr }
+
 func TestJournalRevert(t *testing.T) {
 	view := newMapView()
 	view.setBalance(addr(1), 100)
@@ -95,39 +98,40 @@ func TestJournalRevert(t *testing.T) {
 	j := NewJournal(view)
 
 	cp := j.Checkpoint()
-	j.Transfer(addr(1), addr(2), word(40))
+	j.Transfer(ref(addr(1)), ref(addr(2)), word(40))
 	j.SetNonce(addr(1), 9)
 	j.SetCode(addr(3), []byte{1, 2, 3})
-	if change := j.SetStorage(addr(1), word(7), word(71)); !change.Cold || change.Current != *word(70) || change.Original != *word(70) {
+	var change jit.SlotChange
+	if j.SetStorage(ref(addr(1)), word(7), word(71), &change); !change.Cold || change.Current != *word(70) || change.Original != *word(70) {
 		t.Errorf("first write met %+v", change)
 	}
-	if change := j.SetStorage(addr(1), word(7), word(72)); change.Cold || change.Current != *word(71) || change.Original != *word(70) {
+	if j.SetStorage(ref(addr(1)), word(7), word(72), &change); change.Cold || change.Current != *word(71) || change.Original != *word(70) {
 		t.Errorf("second write met %+v", change)
 	}
-	j.SetTransientStorage(addr(1), word(1), word(5))
+	j.SetTransientStorage(ref(addr(1)), word(1), word(5))
 	j.AddLog(&types.Log{})
-	j.WarmAccount(addr(4))
+	j.WarmAccount(ref(addr(4)))
 	j.CreateContract(addr(5))
 	j.SelfDestruct(addr(5), addr(6))
 	j.Revert(cp)
 
 	var w uint256.Int
-	if j.Balance(addr(1), &w); w != *word(100) {
+	if j.Balance(ref(addr(1)), &w); w != *word(100) {
 		t.Errorf("balance is %s; want 100", &w)
 	}
 	if n := j.Nonce(addr(1)); n != 0 {
 		t.Errorf("nonce is %d; want 0", n)
 	}
-	if n := j.CodeSize(addr(3)); n != 0 {
+	if n := j.CodeSize(ref(addr(3))); n != 0 {
 		t.Errorf("code has %d bytes; want none", n)
 	}
-	if cold := j.Storage(addr(1), word(7), &w); !cold || w != *word(70) {
+	if cold := j.Storage(ref(addr(1)), word(7), &w); !cold || w != *word(70) {
 		t.Errorf("slot is %s, cold %v; want 70, cold", &w, cold)
 	}
-	if j.TransientStorage(addr(1), word(1), &w); !w.IsZero() {
+	if j.TransientStorage(ref(addr(1)), word(1), &w); !w.IsZero() {
 		t.Errorf("transient slot is %s; want 0", &w)
 	}
-	if len(j.Logs()) != 0 || !j.WarmAccount(addr(4)) || !j.CanCreate(addr(5)) {
+	if len(j.Logs()) != 0 || !j.WarmAccount(ref(addr(4))) || !j.CanCreate(addr(5)) {
 		t.Error("log, warm mark or creation survived the revert")
 	}
 	j.Finish()
@@ -147,19 +151,19 @@ func TestSelfDestruct(t *testing.T) {
 		j := NewJournal(view)
 		if created {
 			j.CreateContract(addr(1))
-			j.SetStorage(addr(1), word(1), word(2))
+			j.SetStorage(ref(addr(1)), word(1), word(2), new(jit.SlotChange))
 			j.SetCode(addr(1), []byte{0xfe})
 		}
 		j.SelfDestruct(addr(1), beneficiary)
 		j.Finish()
 		var own, other uint256.Int
-		j.Balance(addr(1), &own)
-		j.Balance(addr(2), &other)
+		j.Balance(ref(addr(1)), &own)
+		j.Balance(ref(addr(2)), &other)
 		if j.Exists(addr(1)) != wantExists || own != *word(wantOwn) || other != *word(wantOther) {
 			t.Errorf("%s: exists %v, owns %s, other owns %s; want %v, %d, %d", name, j.Exists(addr(1)), &own, &other, wantExists, wantOwn, wantOther)
 		}
 		var slot uint256.Int
-		if j.Storage(addr(1), word(1), &slot); !slot.IsZero() {
+		if j.Storage(ref(addr(1)), word(1), &slot); !slot.IsZero() {
 			t.Errorf("%s: storage survived", name)
 		}
 		j.Finish()
@@ -180,7 +184,7 @@ func TestTouchedEmptyAccountVanishes(t *testing.T) {
 	view.accounts[addr(1)] = chain.NewAccount()
 	view.accounts[addr(2)] = chain.NewAccount()
 	j := NewJournal(view)
-	j.Empty(addr(2)) // reading does not touch
+	j.Empty(ref(addr(2))) // reading does not touch
 	cp := j.Checkpoint()
 	j.AddBalance(addr(2), word(0))
 	j.Revert(cp)
@@ -197,14 +201,14 @@ func TestDiffListsOnlyChanges(t *testing.T) {
 	view := newMapView()
 	view.setBalance(addr(1), 100)
 	j := NewJournal(view)
-	j.SetStorage(addr(1), word(1), word(5))
+	j.SetStorage(ref(addr(1)), word(1), word(5), new(jit.SlotChange))
 	j.Finish()
-	j.SetStorage(addr(1), word(1), word(0))
-	j.SetStorage(addr(1), word(3), word(9))
-	j.SetStorage(addr(1), word(2), word(8))
-	j.Transfer(addr(1), addr(0), word(10))
+	j.SetStorage(ref(addr(1)), word(1), word(0), new(jit.SlotChange))
+	j.SetStorage(ref(addr(1)), word(3), word(9), new(jit.SlotChange))
+	j.SetStorage(ref(addr(1)), word(2), word(8), new(jit.SlotChange))
+	j.Transfer(ref(addr(1)), ref(addr(0)), word(10))
 	j.Finish()
-	j.Transfer(addr(0), addr(1), word(10))
+	j.Transfer(ref(addr(0)), ref(addr(1)), word(10))
 	j.SetCode(addr(9), []byte{1})
 	j.SetCode(addr(8), []byte{1})
 	j.Finish()
@@ -220,7 +224,7 @@ func TestDiffListsOnlyChanges(t *testing.T) {
 	if next := j.Diff(); !next.Empty() {
 		t.Errorf("second diff is %+v; want empty", next)
 	}
-	j.SetStorage(addr(1), word(3), word(0))
+	j.SetStorage(ref(addr(1)), word(3), word(0), new(jit.SlotChange))
 	j.Finish()
 	if next := j.Diff(); len(next.Accounts) != 1 || len(next.Accounts[0].Slots) != 1 {
 		t.Errorf("third diff is %+v; want one cleared slot", next)
@@ -271,23 +275,23 @@ func randomOps(rng *rand.Rand, countMax int) []func(*Journal) {
 		case 0:
 			ops = append(ops, func(j *Journal) {
 				var balance uint256.Int
-				if j.Balance(a, &balance); !balance.Lt(v) {
-					j.Transfer(a, b, v)
+				if j.Balance(&a, &balance); !balance.Lt(v) {
+					j.Transfer(&a, &b, v)
 				}
 			})
 		case 1:
 			ops = append(ops, func(j *Journal) { j.SetNonce(a, j.Nonce(a)+1) })
 		case 2, 3, 4:
 			ops = append(ops, func(j *Journal) {
-				if j.CodeSize(a) > 0 { // as on chain: no storage without code
-					j.SetStorage(a, k, v)
+				if j.CodeSize(&a) > 0 { // as on chain: no storage without code
+					j.SetStorage(&a, k, v, new(jit.SlotChange))
 				}
 			})
 		case 5:
 			ops = append(ops, func(j *Journal) {
 				if j.CanCreate(a) {
 					j.CreateContract(a)
-					j.SetStorage(a, k, v)
+					j.SetStorage(&a, k, v, new(jit.SlotChange))
 					j.SetCode(a, []byte{byte(k[0] + 1)})
 				}
 			})
@@ -334,12 +338,12 @@ func TestJournalDoesNotAllocate(t *testing.T) {
 	run := func() {
 		for range 100 {
 			cp := j.Checkpoint()
-			j.Transfer(addr(1), addr(2), word(1))
-			j.Storage(addr(1), word(1), &w)
-			j.SetStorage(addr(1), word(1), w.AddUint64(&w, 1))
-			j.SetTransientStorage(addr(1), word(1), &w)
+			j.Transfer(ref(addr(1)), ref(addr(2)), word(1))
+			j.Storage(ref(addr(1)), word(1), &w)
+			j.SetStorage(ref(addr(1)), word(1), w.AddUint64(&w, 1), new(jit.SlotChange))
+			j.SetTransientStorage(ref(addr(1)), word(1), &w)
 			j.Revert(cp)
-			j.SetStorage(addr(1), word(2), &w)
+			j.SetStorage(ref(addr(1)), word(2), &w, new(jit.SlotChange))
 		}
 		j.Finish()
 	}
@@ -356,7 +360,7 @@ func TestManySlots(t *testing.T) {
 	view.setCode(addr(1), []byte{1})
 	j := NewJournal(view)
 	for n := range uint64(count) {
-		j.SetStorage(addr(1), word(n), word(n+1))
+		j.SetStorage(ref(addr(1)), word(n), word(n+1), new(jit.SlotChange))
 	}
 	j.Finish()
 	diff := j.Diff()
@@ -368,12 +372,12 @@ func TestManySlots(t *testing.T) {
 	}
 	var value uint256.Int
 	for n := range uint64(count) {
-		if j.Storage(addr(1), word(n), &value); value != *word(n + 1) {
+		if j.Storage(ref(addr(1)), word(n), &value); value != *word(n + 1) {
 			t.Fatalf("slot %d is %s; want %d", n, &value, n+1)
 		}
 	}
 	j.Reset(view)
-	if j.Storage(addr(1), word(5), &value); !value.IsZero() {
+	if j.Storage(ref(addr(1)), word(5), &value); !value.IsZero() {
 		t.Errorf("slot is %s after a reset; want 0", &value)
 	}
 	if len(j.slots.cells) > slotCellsKeep || len(j.slots.slots.chunks) > slotCellsKeep/slabChunkLen {

@@ -2,8 +2,11 @@ package exec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/holiman/uint256"
+
+	words "github.com/redline-evm/redline/jit/word"
 )
 
 // undoKind names what an undo entry brings back.
@@ -29,6 +32,19 @@ type undoEntry struct {
 	word   uint256.Int // balance, nonce, code hash or slot value
 	handle uint32      // of the account, slot or transient slot
 	kind   undoKind
+}
+
+// note appends an entry, whose word is not set, and returns it. It is valid until
+// the next.
+func (j *Journal) note(kind undoKind, handle uint32) *undoEntry {
+	n := len(j.undo)
+	if n == cap(j.undo) {
+		j.undo = slices.Grow(j.undo, 1)
+	}
+	j.undo = j.undo[:n+1]
+	e := &j.undo[n]
+	e.kind, e.handle = kind, handle
+	return e
 }
 
 // Checkpoint implements jit.State.
@@ -65,7 +81,7 @@ func (j *Journal) revertEntry(e *undoEntry) {
 	case undoWarmSlot:
 		j.slots.slots.at(e.handle).warmTx = 0
 	case undoSlot:
-		j.slots.slots.at(e.handle).value = e.word
+		words.Copy(&j.slots.slots.at(e.handle).value, &e.word)
 	case undoTransient:
 		j.transientValues[e.handle] = e.word
 	case undoLog:

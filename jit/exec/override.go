@@ -118,12 +118,12 @@ func (o *AccountOverride) apply(j *Journal, addr common.Address) error {
 		j.SetBalance(addr, o.Balance)
 	}
 	if o.Storage != nil {
-		j.clearStorage(j.change(addr))
+		j.clearStorage(j.change(&addr))
 	}
 	for _, slots := range []map[common.Hash]common.Hash{o.Storage, o.StorageDiff} {
 		var key, value uint256.Int
 		for k, v := range slots {
-			j.SetStorage(addr, key.SetBytes32(k[:]), value.SetBytes32(v[:]))
+			j.SetStorage(&addr, key.SetBytes32(k[:]), value.SetBytes32(v[:]), new(jit.SlotChange))
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/holiman/uint256"
+
+	words "github.com/redline-evm/redline/jit/word"
 )
 
 // slot is one storage slot that the journal has met. It holds no pointers, so
@@ -53,7 +55,7 @@ func (t *slotTable) find(account uint32, key *uint256.Int) (*slot, uint32, uint6
 			return nil, 0, cell
 		}
 		s := t.slots.at(handle - 1)
-		if s.account == account && s.key == *key {
+		if s.account == account && words.Equal(&s.key, key) {
 			return s, handle - 1, cell
 		}
 	}

@@ -87,7 +87,7 @@ func (b *Block) deposits() (requests []byte, err error) {
 // dequeue returns the requests that wait in the contract. Without a contract,
 // or when the call fails, the block is invalid.
 func (b *Block) dequeue(contract common.Address) ([]byte, error) {
-	if b.journal.CodeSize(contract) == 0 {
+	if b.journal.CodeSize(&contract) == 0 {
 		return nil, fmt.Errorf("empty system contract: no code at %s", contract)
 	}
 	result := b.systemCall(contract, nil)
@@ -100,7 +100,7 @@ func (b *Block) dequeue(contract common.Address) ([]byte, error) {
 // systemCall is a transaction of its own, without nonce and fees.
 func (b *Block) systemCall(contract common.Address, input []byte) jit.Result {
 	b.evm.SetTx(jit.TxContext{Origin: params.SystemAddress})
-	b.journal.WarmAccount(contract)
+	b.journal.WarmAccount(&contract)
 	b.call = jit.Message{Caller: params.SystemAddress, To: contract, Input: input, Gas: systemCallGas}
 	result := b.evm.Call(&b.call)
 	b.journal.Finish()

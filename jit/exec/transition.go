@@ -37,15 +37,15 @@ func (b *Block) run(m *message) (outcome, error) {
 // warmUp marks what the transaction may touch at the warm price from its start
 // (EIP-2929, EIP-2930, EIP-3651). Precompiles are always warm.
 func (b *Block) warmUp(m *message) {
-	b.journal.WarmAccount(m.from)
-	b.journal.WarmAccount(b.ctx.Coinbase)
+	b.journal.WarmAccount(&m.from)
+	b.journal.WarmAccount(&b.ctx.Coinbase)
 	if m.to != nil {
-		b.journal.WarmAccount(*m.to)
+		b.journal.WarmAccount(m.to)
 	}
 	var key uint256.Int
 	for i := range m.accessList {
 		tuple := &m.accessList[i]
-		b.journal.WarmAccount(tuple.Address)
+		b.journal.WarmAccount(&tuple.Address)
 		for _, k := range tuple.StorageKeys {
 			b.journal.WarmSlot(tuple.Address, key.SetBytes32(k[:]))
 		}

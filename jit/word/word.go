@@ -1,6 +1,7 @@
 // Package word is the arithmetic of 256-bit words that is too long to be written
-// out where it is used, division and modular arithmetic, and Keccak-256. It is for
-// all tiers of the engine, and must not know bytecode, gas or accounts.
+// out where it is used, division and modular arithmetic, Keccak-256, and how words
+// and addresses are copied. It is for all tiers of the engine and the state that
+// they run on, and must not know bytecode, gas or accounts.
 //
 // On amd64 with BMI1, BMI2 and ADX the work is done in assembly: leaf routines
 // that neither grow the stack nor touch memory of Go but their operands, so that
