@@ -39,7 +39,7 @@ func ParseNative(name string) (Native, error) {
 // Bounds of the native tier.
 const (
 	nativeArenaBytes   = 16 << 20 // address space that machine code gets at a time
-	nativeBytesPerByte = 48       // machine code made of each byte of bytecode
+	NativeBytesPerByte = 48       // machine code made of each byte of bytecode, at most
 )
 
 // nativeTier is what the EVMs of an engine share of the native compiler. With no
@@ -110,13 +110,9 @@ type nativeCompiler struct {
 // compile returns machine code for bytecode, or nil if it stays with the
 // interpreter.
 func (c *nativeCompiler) compile(t *nativeTier, bytecode []byte, fork Fork) *nativeCode {
-	if c.compiler == nil {
-		c.compiler = amd64.NewCompiler(t.memory)
-	}
-	program := c.builder.Build(bytecode, fork).Clone()
-	code, err := c.compiler.Compile(program, amd64.Limits{BytesPerByte: nativeBytesPerByte})
+	native, err := c.translate(t, bytecode, fork)
 	switch {
-	case errors.Is(err, amd64.ErrTooLarge):
+	case IsRejected(err):
 		t.rejected.Add(1)
 		return nil
 	case err != nil:
@@ -124,8 +120,47 @@ func (c *nativeCompiler) compile(t *nativeTier, bytecode []byte, fork Fork) *nat
 		return nil
 	}
 	t.compiled.Add(1)
-	t.bytes.Add(uint64(code.SizeBytes()))
-	return &nativeCode{program: program, code: code}
+	t.bytes.Add(uint64(native.code.SizeBytes()))
+	return native
+}
+
+// translate makes machine code of bytecode.
+func (c *nativeCompiler) translate(t *nativeTier, bytecode []byte, fork Fork) (*nativeCode, error) {
+	if c.compiler == nil {
+		c.compiler = amd64.NewCompiler(t.memory)
+	}
+	program := c.builder.Build(bytecode, fork).Clone()
+	code, err := c.compiler.Compile(program, amd64.Limits{BytesPerByte: NativeBytesPerByte})
+	if err != nil {
+		return nil, err
+	}
+	return &nativeCode{program: program, code: code}, nil
+}
+
+// IsRejected reports whether bytecode cannot become machine code because that
+// would be too large.
+func IsRejected(err error) bool { return errors.Is(err, amd64.ErrTooLarge) }
+
+// NativeCompiler compiles bytecode as the native tier does and keeps nothing of
+// it: to measure that. It belongs to one goroutine.
+type NativeCompiler struct {
+	tier     *nativeTier
+	compiler nativeCompiler
+}
+
+// NewNativeCompiler returns a compiler with the memory of the engine's native
+// tier. The error is NativeError's.
+func (e *Engine) NewNativeCompiler() (*NativeCompiler, error) {
+	return &NativeCompiler{tier: &e.native}, e.NativeError()
+}
+
+// Compile returns how many bytes of machine code it made of bytecode.
+func (c *NativeCompiler) Compile(bytecode []byte, fork Fork) (size int, err error) {
+	native, err := c.compiler.translate(c.tier, bytecode, fork)
+	if err != nil {
+		return 0, err
+	}
+	return native.code.SizeBytes(), nil
 }
 
 // compileNow compiles code before it runs, if the setting is so.

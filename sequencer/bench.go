@@ -22,7 +22,9 @@ var benchEVMCommand = &cli.Command{
 	Name:  "evm",
 	Usage: "measure EVM engines on cases, interleaved on one core",
 	Description: `A case is a folder with state.txt and, to be checked, expected.hex and gas.txt. Prints the median
-time of each case on each engine and the ratio to go-ethereum's, with the geometric mean at the end.
+time of each case on each engine and how they compare, with geometric means over all and over groups; the
+Fibonacci loops also in C, where gcc or clang is there; and what compiling costs, for the cases and for code
+made to be costly.
 
 Examples:
    sequencer bench evm --cases cases

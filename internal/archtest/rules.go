@@ -54,7 +54,7 @@ var rows = []row{
 	// Suites, references and measurements.
 	{"internal/spectest", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie"}},
 	{"internal/reference", []string{"internal/chain", "jit"}},
-	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec"}},
+	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec", "jit/ir"}}, // ir: opcodes,
 	{"internal/simnet", []string{anything}},
 
 	// Programs: flags and wiring.

@@ -2,13 +2,10 @@ package evmbench
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"math"
 	"regexp"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redline-evm/redline/jit"
@@ -23,72 +20,71 @@ type BenchOptions struct {
 	Rounds  int           // zero: 5
 	Round   time.Duration // least time that one case spends on one engine in a round; zero: 20 ms
 	Commit  string        // revision of the program, for the report
-	// Progress is told each case's name before it is measured; may be nil.
+	// Progress is told what is measured next; may be nil.
 	Progress func(name string)
-}
-
-// Report is the outcome of a benchmark in the form of all `bench` commands.
-type Report struct {
-	Bench    string         `json:"bench"`
-	Commit   string         `json:"commit"`
-	Machine  Machine        `json:"machine"`
-	Settings map[string]any `json:"settings"`
-	Results  []Row          `json:"results"`
-}
-
-// Row is one figure: the median of n rounds and its range.
-type Row struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	N     int     `json:"n"`
-	Min   float64 `json:"min"`
-	Max   float64 `json:"max"`
 }
 
 const (
 	roundsDefault = 5
 	roundDefault  = 20 * time.Millisecond
-	peer          = "geth" // what the ratios are against
 )
 
-// Bench measures cases on engines: one core, one process, the engines in turn
-// within each round. Each case is checked for output and gas before.
+// Bench measures cases on engines, and loops of theirs in C where there is a C
+// compiler: one core, the contenders in turn within each round. Each case is
+// checked for output and gas before. What it costs to compile the cases, and code
+// made to be costly, comes last.
 func Bench(opts BenchOptions) (*Report, error) {
+	if opts.Engines == nil {
+		opts.Engines = enginesHere()
+	}
 	cases, err := opts.cases()
 	if err != nil {
 		return nil, err
 	}
-	if opts.Engines == nil {
-		opts.Engines = enginesHere()
-	}
 	opts.Rounds = cmp.Or(opts.Rounds, roundsDefault)
 	opts.Round = cmp.Or(opts.Round, roundDefault)
+	if opts.Progress == nil {
+		opts.Progress = func(string) {}
+	}
 
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	report := newReport(opts)
-	ratios := make(map[string][]float64)
-	for _, c := range cases {
-		if opts.Progress != nil {
-			opts.Progress(c.Name)
+	b := &bench{opts: opts, report: newReport(opts)}
+	if slices.ContainsFunc(cases, isLoop) {
+		opts.Progress("C compilers")
+		if b.programs, err = buildCPrograms(); err != nil {
+			b.report.Notes = append(b.report.Notes, "C baselines are missing: "+err.Error())
 		}
-		if err := measureCase(report, ratios, c, opts); err != nil {
+		defer func() {
+			for _, program := range b.programs {
+				program.close()
+			}
+		}()
+	}
+	for _, c := range cases {
+		opts.Progress(c.Name)
+		if err := b.measureCase(c); err != nil {
 			return nil, err
 		}
 	}
-	for _, engine := range opts.Engines {
-		if r := ratios[engine]; len(r) > 0 {
-			report.Results = append(report.Results, geomeanRow(engine, r))
+	b.addGeomeans()
+	if slices.Contains(opts.Engines, native) {
+		opts.Progress("compiling")
+		if err := b.measureCompiling(cases); err != nil {
+			return nil, err
 		}
 	}
-	return report, nil
+	return b.report, nil
 }
 
+// cases returns the cases to measure.
 func (opts *BenchOptions) cases() ([]*Case, error) {
 	cases, err := LoadCases(opts.Dir)
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(opts.Engines, native) {
+		cases = append(cases, longLoops(cases)...)
 	}
 	filter, err := regexp.Compile(opts.Run)
 	if err != nil {
@@ -101,38 +97,80 @@ func (opts *BenchOptions) cases() ([]*Case, error) {
 	return cases, nil
 }
 
+// bench is a measurement under way.
+type bench struct {
+	opts     BenchOptions
+	report   *Report
+	programs []*cProgram
+	ratios   []ratio // of all cases, for the geometric means
+}
+
+// contender is what runs a case, one of those that are compared. Of contenders
+// of the same name the fastest counts.
+type contender struct {
+	name    string
+	measure func(least time.Duration) (time.Duration, error) // a run, from runs that take so long in all
+	rounds  []float64                                        // ns
+}
+
 // measureCase adds the rows of one case.
-func measureCase(report *Report, ratios map[string][]float64, c *Case, opts BenchOptions) error {
-	times := make(map[string][]float64, len(opts.Engines))
-	machines := make(map[string]machine, len(opts.Engines))
-	for _, engine := range opts.Engines {
-		m, err := newMachine(engine, opts.Fork, c)
-		if err != nil {
-			return err
-		}
-		if err := checkMachine(m, c); err != nil {
-			return fmt.Errorf("engine %s: %w", engine, err)
-		}
-		machines[engine] = m
+func (b *bench) measureCase(c *Case) error {
+	contenders, err := b.contenders(c)
+	if err != nil {
+		return err
 	}
-	for range opts.Rounds {
-		for _, engine := range opts.Engines {
-			ns := float64(measureRound(machines[engine], opts.Round).Nanoseconds())
-			times[engine] = append(times[engine], ns)
+	for range b.opts.Rounds {
+		for _, one := range contenders {
+			elapsed, err := one.measure(b.opts.Round)
+			if err != nil {
+				return err
+			}
+			one.rounds = append(one.rounds, float64(elapsed.Nanoseconds()))
 		}
 	}
-	for _, engine := range opts.Engines {
-		report.Results = append(report.Results, newRow("ns/"+c.Name+"/"+engine, "ns", times[engine]))
-	}
-	for _, engine := range opts.Engines {
-		if engine == peer || times[peer] == nil {
+	b.addCase(c.Name, fastest(contenders))
+	return nil
+}
+
+// contenders returns those that run the case.
+func (b *bench) contenders(c *Case) ([]*contender, error) {
+	var list []*contender
+	for _, engine := range b.opts.Engines {
+		if c.Name == longLoop && engine != native {
 			continue
 		}
-		row := ratioRow(c.Name, engine, times[peer], times[engine])
-		report.Results = append(report.Results, row)
-		ratios[engine] = append(ratios[engine], row.Value)
+		m, err := newMachine(engine, b.opts.Fork, c)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkMachine(m, c); err != nil {
+			return nil, fmt.Errorf("engine %s: %w", engine, err)
+		}
+		list = append(list, &contender{name: engine, measure: func(least time.Duration) (time.Duration, error) {
+			return measureRound(m, least), nil
+		}})
 	}
-	return nil
+	if isLoop(c) {
+		for _, program := range b.programs {
+			list = append(list, program.contenders(c)...)
+		}
+	}
+	return list, nil
+}
+
+// fastest leaves one contender of each name.
+func fastest(contenders []*contender) []*contender {
+	var left []*contender
+	for _, one := range contenders {
+		i := slices.IndexFunc(left, func(other *contender) bool { return other.name == one.name })
+		switch {
+		case i < 0:
+			left = append(left, one)
+		case median(one.rounds) < median(left[i].rounds):
+			left[i] = one
+		}
+	}
+	return left
 }
 
 // checkMachine runs the case once and checks it.
@@ -145,76 +183,24 @@ func checkMachine(m machine, c *Case) error {
 // measureRound returns the median time of runs that take at least the given
 // time in all.
 func measureRound(m machine, least time.Duration) time.Duration {
+	times, _ := repeat(least, func() (time.Duration, error) { return timeRun(m), nil })
+	return times
+}
+
+// repeat returns the median of what run returns, as often as takes at least the
+// given time in all.
+func repeat(least time.Duration, run func() (time.Duration, error)) (time.Duration, error) {
 	var times []time.Duration
 	for total := time.Duration(0); total < least || len(times) < 2; {
-		elapsed := timeRun(m)
+		elapsed, err := run()
+		if err != nil {
+			return 0, err
+		}
 		times = append(times, elapsed)
 		total += elapsed + time.Microsecond // so that empty runs end, too
 		if elapsed > least {
 			break
 		}
 	}
-	return median(times)
-}
-
-func newReport(opts BenchOptions) *Report {
-	return &Report{
-		Bench:   "evm",
-		Commit:  opts.Commit,
-		Machine: ThisMachine(),
-		Settings: map[string]any{
-			"engines":     opts.Engines,
-			"fork":        ForkName(opts.Fork),
-			"go":          runtime.Version(),
-			"round_ms":    opts.Round.Milliseconds(),
-			"rounds":      opts.Rounds,
-			"cores_used":  1,
-			"interleaved": true,
-		},
-	}
-}
-
-func median[T cmp.Ordered](values []T) T {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
-
-func newRow(name, unit string, values []float64) Row {
-	return Row{
-		Name: name, Value: median(values), Unit: unit, N: len(values),
-		Min: slices.Min(values), Max: slices.Max(values),
-	}
-}
-
-// ratioRow compares round by round: both engines of a round met the same state
-// of the machine.
-func ratioRow(name, engine string, peerTimes, times []float64) Row {
-	ratios := make([]float64, len(times))
-	for i := range ratios {
-		ratios[i] = peerTimes[i] / times[i]
-	}
-	return newRow("ratio/"+name+"/"+peer+"_over_"+engine, "x", ratios)
-}
-
-func geomeanRow(engine string, ratios []float64) Row {
-	sum := 0.0
-	for _, r := range ratios {
-		sum += math.Log(r)
-	}
-	return Row{
-		Name: "ratio/geomean/" + peer + "_over_" + engine, Unit: "x", N: len(ratios),
-		Value: math.Exp(sum / float64(len(ratios))), Min: slices.Min(ratios), Max: slices.Max(ratios),
-	}
-}
-
-// JSON is the report as one line.
-func (r *Report) JSON() ([]byte, error) { return json.Marshal(r) }
-
-// String is the report as a table for people.
-func (r *Report) String() string {
-	var b strings.Builder
-	for _, row := range r.Results {
-		fmt.Fprintf(&b, "%-64s %14.5g %-3s  (%.5g … %.5g, n=%d)\n", row.Name, row.Value, row.Unit, row.Min, row.Max, row.N)
-	}
-	return b.String()
+	return median(times), nil
 }

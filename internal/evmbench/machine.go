@@ -16,13 +16,18 @@ import (
 )
 
 // Engines names the engines that can run code.
-var Engines = []string{"interp", "native", "geth"}
+var Engines = []string{"interp", native, peer}
+
+const (
+	native = "native"
+	peer   = "geth" // what the ratios are against
+)
 
 // enginesHere are the engines that this system can run.
 func enginesHere() []string {
 	here := slices.Clone(Engines)
 	if jit.New(jit.Config{Native: jit.NativeEager}).NativeError() != nil {
-		here = slices.DeleteFunc(here, func(name string) bool { return name == "native" })
+		here = slices.DeleteFunc(here, func(name string) bool { return name == native })
 	}
 	return here
 }
@@ -45,9 +50,9 @@ func newMachine(engine string, fork jit.Fork, c *Case) (machine, error) {
 	switch engine {
 	case "interp":
 		return newOurs(setup, &c.Message, jit.NativeOff)
-	case "native":
+	case native:
 		return newOurs(setup, &c.Message, jit.NativeEager)
-	case "geth":
+	case peer:
 		vm, err := reference.New(setup)
 		return &geth{vm: vm, msg: &c.Message}, err
 	}

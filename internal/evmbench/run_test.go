@@ -1,13 +1,10 @@
 package evmbench
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -94,37 +91,6 @@ func TestRunCase(t *testing.T) {
 	_, err = RunCase(writeCase(t, "status 0\ngas_used 22107\nrefund 0\n"), RunOptions{})
 	if err == nil || !strings.Contains(err.Error(), "22107") {
 		t.Errorf("got %v; want an error that says what was wanted", err)
-	}
-}
-
-// TestBench measures one small case and looks at the rows.
-func TestBench(t *testing.T) {
-	report, err := Bench(BenchOptions{
-		Dir: writeCase(t, "status 0\ngas_used 22106\nrefund 0\n"), Rounds: 3, Round: time.Nanosecond,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{
-		"ns/sample/interp", "ns/sample/native", "ns/sample/geth",
-		"ratio/sample/geth_over_interp", "ratio/sample/geth_over_native",
-		"ratio/geomean/geth_over_interp", "ratio/geomean/geth_over_native",
-	}
-	if len(enginesHere()) < len(Engines) {
-		want = slices.DeleteFunc(want, func(name string) bool { return strings.Contains(name, "native") })
-	}
-	const rounding = 1.000001
-	for i, row := range report.Results {
-		if row.Name != want[i] || row.Value <= 0 || row.Min > row.Value*rounding || row.Max < row.Value/rounding {
-			t.Errorf("row %d: got %+v; want %s with a value between its ends", i, row, want[i])
-		}
-	}
-	line, err := report.JSON()
-	if err != nil || !json.Valid(line) || !strings.Contains(report.String(), want[len(want)-1]) {
-		t.Errorf("got report %s, %v", line, err)
-	}
-	if _, err := Bench(BenchOptions{Dir: t.TempDir()}); err == nil {
-		t.Error("got no error for a folder without cases")
 	}
 }
 
