@@ -27,6 +27,7 @@ var rows = []row{
 	// State.
 	{"memstate/trie", []string{"internal/chain"}},
 	{"memstate", []string{"internal/chain", "memstate/trie", "tuning"}},
+	{"memstate/snapshot", []string{"internal/chain", "internal/vfs", "netio/wire"}}, // a chunk is encoded state diffs
 
 	// Engine.
 	{"jit/word", nil},
@@ -123,7 +124,7 @@ var thirdParty = []dependency{
 	{path: "golang.org/x/sys", files: "_linux.go", tests: true},
 
 	// Compression and checks.
-	{path: "github.com/klauspost/compress", packages: []string{"netio/stream", "netio/rpc", "internal/ledger", "internal/spectest"}, tests: true},
+	{path: "github.com/klauspost/compress", packages: []string{"netio/stream", "netio/rpc", "internal/ledger", "internal/spectest", "memstate/snapshot"}, tests: true},
 	{path: "golang.org/x/crypto", packages: everyone},
 	{path: "golang.org/x/sync", packages: everyone},
 

@@ -26,14 +26,14 @@ func (s *Seal) signingHash() common.Hash {
 
 // Sign sets the seal's signature.
 func (s *Seal) Sign(key *ecdsa.PrivateKey) error {
-	sig, err := signHash(s.signingHash(), key)
+	sig, err := SignHash(s.signingHash(), key)
 	s.Signature = sig
 	return err
 }
 
 // Signer recovers the address that signed the seal.
 func (s *Seal) Signer() (common.Address, error) {
-	return recoverSigner(s.signingHash(), s.Signature)
+	return RecoverSigner(s.signingHash(), s.Signature)
 }
 
 // EVMBlock is an EVM block as a node serves it. While Sealed is false it is

@@ -51,14 +51,14 @@ func (h *MiniBlockHeader) Hash() common.Hash { return hashRLP(h) }
 
 // Sign sets the header's signature.
 func (h *MiniBlockHeader) Sign(key *ecdsa.PrivateKey) error {
-	sig, err := signHash(h.Hash(), key)
+	sig, err := SignHash(h.Hash(), key)
 	h.Signature = sig
 	return err
 }
 
 // Signer recovers the address that signed the header.
 func (h *MiniBlockHeader) Signer() (common.Address, error) {
-	return recoverSigner(h.Hash(), h.Signature)
+	return RecoverSigner(h.Hash(), h.Signature)
 }
 
 func hashRLP(v any) common.Hash {
@@ -69,7 +69,8 @@ func hashRLP(v any) common.Hash {
 	return crypto.Keccak256Hash(encoded)
 }
 
-func signHash(hash common.Hash, key *ecdsa.PrivateKey) (sig Signature, err error) {
+// SignHash signs a hash that commits to what is signed and to what for.
+func SignHash(hash common.Hash, key *ecdsa.PrivateKey) (sig Signature, err error) {
 	raw, err := crypto.Sign(hash[:], key)
 	if err != nil {
 		return sig, fmt.Errorf("cannot sign %s: %w", hash, err)
@@ -78,7 +79,8 @@ func signHash(hash common.Hash, key *ecdsa.PrivateKey) (sig Signature, err error
 	return sig, nil
 }
 
-func recoverSigner(hash common.Hash, sig Signature) (common.Address, error) {
+// RecoverSigner is the address whose signature of hash sig is.
+func RecoverSigner(hash common.Hash, sig Signature) (common.Address, error) {
 	r, s := new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:64])
 	if !crypto.ValidateSignatureValues(sig[64], r, s, true) {
 		return common.Address{}, fmt.Errorf("cannot recover the signer of %s: the signature is not canonical", hash)
