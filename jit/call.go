@@ -37,16 +37,16 @@ type call struct {
 	hash       common.Hash // of bytecode
 }
 
-// outcome is how a call or create ended. The output is valid until the next
-// call at the same depth.
+// outcome is how a call or create ended; its output is left in the EVM. It is
+// small enough to be returned in registers.
 type outcome struct {
-	halt   Halt
-	gas    uint64
-	output []byte
+	halt Halt
+	gas  uint64
 }
 
 // call runs a resolved call. Whatever it changed is undone unless it succeeds.
 func (v *EVM) call(c *call) outcome {
+	v.output = nil
 	if v.depth > depthMax {
 		return outcome{halt: CallDepth, gas: c.gas}
 	}
@@ -95,13 +95,13 @@ func (v *EVM) resolve(c *call) (delegated bool) {
 // execute runs a resolved call.
 func (v *EVM) execute(c *call) outcome {
 	if c.precompile != nil {
-		return runPrecompile(c)
+		return v.runPrecompile(c)
 	}
 	if len(c.bytecode) == 0 {
 		return outcome{gas: c.gas}
 	}
 	f := v.nextFrame()
-	f.code = v.codeOf(c.bytecode, c.hash)
+	f.code = v.codeOf(c.bytecode, &c.hash)
 	f.bytecode = c.bytecode
 	copyAddress(&f.self, &c.self)
 	copyAddress(&f.caller, &c.caller)
@@ -112,7 +112,7 @@ func (v *EVM) execute(c *call) outcome {
 	return v.runFrame(f)
 }
 
-func runPrecompile(c *call) outcome {
+func (v *EVM) runPrecompile(c *call) outcome {
 	gas := c.precompile.RequiredGas(c.input)
 	if gas > c.gas {
 		return outcome{halt: OutOfGas}
@@ -121,7 +121,8 @@ func runPrecompile(c *call) outcome {
 	if err != nil {
 		return outcome{halt: PrecompileFailure}
 	}
-	return outcome{gas: c.gas - gas, output: output}
+	v.output = output
+	return outcome{gas: c.gas - gas}
 }
 
 // nextFrame returns the frame that the next call uses.
@@ -143,10 +144,11 @@ func (v *EVM) runFrame(f *frame) outcome {
 	halt := f.runCode()
 	v.depth--
 	v.stacks.place = place
+	v.output = f.output
 	if halt != Success && halt != Reverted {
 		return outcome{halt: halt}
 	}
-	return outcome{halt: halt, gas: f.gas, output: f.output}
+	return outcome{halt: halt, gas: f.gas}
 }
 
 // trim gives back memory that is not worth keeping between top-level calls, and

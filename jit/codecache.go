@@ -3,6 +3,7 @@ package jit
 import (
 	"encoding/binary"
 	"sync"
+	"unsafe"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -128,21 +129,25 @@ func (s *codeShard) evictLocked() {
 	}
 }
 
-// recentCodes is an EVM's own short cut to the codes that it ran last.
+// recentCodes is an EVM's own short cut to the codes that it ran last. They are
+// known again by where the bytecode lies, which is never written to: that is
+// quicker than by its hash.
 type recentCodes [recentCodesCount]struct {
-	key  codeKey
-	code *code
+	bytecode []byte
+	fork     Fork
+	code     *code
 }
 
 const recentCodesCount = 64
 
 // codeOf returns the code of bytecode, whose hash is given.
-func (v *EVM) codeOf(bytecode []byte, hash common.Hash) *code {
-	key := codeKey{hash, v.block.Fork}
+func (v *EVM) codeOf(bytecode []byte, hash *common.Hash) *code {
+	fork := v.block.Fork
 	recent := &v.codes[binary.LittleEndian.Uint64(hash[:])%recentCodesCount]
-	if recent.code != nil && recent.key == key {
+	if unsafe.SliceData(recent.bytecode) == unsafe.SliceData(bytecode) && len(recent.bytecode) == len(bytecode) && recent.fork == fork {
 		return recent.code
 	}
+	key := codeKey{*hash, fork}
 	code := v.engine.codes.get(key)
 	if code == nil {
 		code = v.lowerer.lower(bytecode, key.fork).clone()
@@ -150,6 +155,6 @@ func (v *EVM) codeOf(bytecode []byte, hash common.Hash) *code {
 		code.hot = v.engine.native.newHotness(key, len(bytecode))
 		code = v.engine.codes.put(key, code)
 	}
-	recent.key, recent.code = key, code
+	recent.bytecode, recent.fork, recent.code = bytecode, fork, code
 	return code
 }

@@ -89,7 +89,7 @@ func TestCodeCacheForks(t *testing.T) {
 		v.block.Fork = fork
 		want := fork == Osaka
 		isCLZ := func(in instr) bool { return in.opcode == byte(ir.CLZ) }
-		if got := slices.ContainsFunc(v.codeOf(code, hash).instrs, isCLZ); got != want {
+		if got := slices.ContainsFunc(v.codeOf(code, &hash).instrs, isCLZ); got != want {
 			t.Errorf("fork %d: got CLZ %v; want %v", fork, got, want)
 		}
 	}

@@ -32,6 +32,7 @@ func createAddress(caller common.Address, nonce uint64) common.Address {
 // create runs a create. Whatever it changed is undone unless it succeeds, but
 // for the caller's nonce and the new address being warm.
 func (v *EVM) create(c *create) outcome {
+	v.output = nil
 	if v.depth > depthMax {
 		return outcome{halt: CallDepth, gas: c.gas}
 	}
@@ -82,19 +83,25 @@ func (v *EVM) initialize(c *create) outcome {
 	return v.deploy(c.address, out)
 }
 
-// deploy makes the output of init code the code of addr.
+// deploy makes the output of init code, which ended as out says, the code of addr.
 func (v *EVM) deploy(addr common.Address, out outcome) outcome {
-	code := out.output
+	code := v.output
 	gas := gasDeployByte * uint64(len(code))
-	switch {
-	case len(code) == 0:
+	if len(code) == 0 {
 		return out
+	}
+	halt := Success
+	switch {
 	case code[0] == reservedCodeByte:
-		return outcome{halt: InvalidCode}
+		halt = InvalidCode
 	case gas > out.gas:
-		return outcome{halt: CodeStoreOutOfGas}
+		halt = CodeStoreOutOfGas
 	case len(code) > v.block.CodeSizeMax:
-		return outcome{halt: CodeSizeExceeded}
+		halt = CodeSizeExceeded
+	}
+	if halt != Success {
+		v.output = nil
+		return outcome{halt: halt}
 	}
 	v.state.SetCode(addr, bytes.Clone(code))
 	out.gas -= gas
@@ -159,7 +166,7 @@ func (f *frame) runCreate(in *instr, sp, result *word, addr common.Address) *wor
 	case Success:
 		result.SetBytes20(addr[:])
 	case Reverted:
-		f.returnData = out.output
+		f.returnData = f.evm.output
 	case Cancelled:
 		return f.end(Cancelled)
 	}

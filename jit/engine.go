@@ -49,9 +49,10 @@ type EVM struct {
 	tx     TxContext
 	moved  map[common.Address]common.Address // precompiled contracts that answer elsewhere
 
-	depth   int   // running frames
-	deepest int   // index of the deepest frame used in this top-level call
-	refund  int64 // gas to refund, so far
+	depth   int    // running frames
+	deepest int    // index of the deepest frame used in this top-level call
+	refund  int64  // gas to refund, so far
+	output  []byte // of the call or create that ended last; valid until the next at its depth
 
 	top       frame    // caller of the top-level call
 	frames    []*frame // by depth
@@ -128,7 +129,7 @@ func (v *EVM) start() {
 
 // finish makes the result of a top-level call.
 func (v *EVM) finish(out outcome) Result {
-	result := Result{Halt: out.halt, GasLeft: out.gas, Output: out.output}
+	result := Result{Halt: out.halt, GasLeft: out.gas, Output: v.output}
 	if out.halt == Success {
 		result.Refund = uint64(v.refund)
 	}

@@ -90,8 +90,8 @@ func (f *frame) runCall(in *instr, sp *word, operands callOperands) *word {
 	if out.halt == Cancelled {
 		return f.end(Cancelled)
 	}
-	f.returnData = out.output
-	copy(f.slice(operands.outputOffset, operands.outputSize), out.output)
+	f.returnData = f.evm.output
+	copy(f.slice(operands.outputOffset, operands.outputSize), f.returnData)
 	result := operands.outputSize
 	setBool(result, out.halt == Success)
 	return f.resume(in, result)

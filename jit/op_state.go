@@ -155,17 +155,24 @@ func opLog(f *frame, in *instr, sp *word) *word {
 	if !f.reach(offset, size) || !f.charge(gasLogByte*size[0]) {
 		return f.end(OutOfGas)
 	}
-	topics := make([]common.Hash, in.opcode-byte(ir.LOG0))
-	for i := range topics {
-		topics[i] = below(sp, 2+i).Bytes32()
+	entry := &logEntry{}
+	entry.Topics = entry.topics[:in.opcode-byte(ir.LOG0)]
+	for i := range entry.Topics {
+		storeWord(entry.topics[i][:], below(sp, 2+i))
 	}
-	f.evm.state.AddLog(&types.Log{
-		Address: f.self,
-		Topics:  topics,
-		Data:    bytes.Clone(f.slice(offset, size)),
-	})
-	return below(sp, 2+len(topics))
+	copyAddress(&entry.Address, &f.self)
+	entry.Data = bytes.Clone(f.slice(offset, size))
+	f.evm.state.AddLog(&entry.Log)
+	return below(sp, 2+len(entry.Topics))
 }
+
+// logEntry is a log with room for its topics, so that they are allocated at once.
+type logEntry struct {
+	types.Log
+	topics [logTopicsMax]common.Hash
+}
+
+const logTopicsMax = int(ir.LOG4 - ir.LOG0)
 
 func opSelfDestruct(f *frame, _ *instr, sp *word) *word {
 	if f.static {
