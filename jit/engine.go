@@ -38,7 +38,7 @@ func New(cfg Config) *Engine {
 // NewEVM returns an EVM that runs on the given state inside the given EVM
 // block. It belongs to one goroutine; it is made to be kept and reused.
 func (e *Engine) NewEVM(state State, block *BlockContext) *EVM {
-	return &EVM{engine: e, state: state, block: block}
+	return &EVM{engine: e, state: state, block: block, gasSlice: gasSliceDefault}
 }
 
 // EVM runs calls and creates, one at a time.
@@ -48,6 +48,8 @@ type EVM struct {
 	block  *BlockContext
 	tx     TxContext
 	moved  map[common.Address]common.Address // precompiled contracts that answer elsewhere
+
+	gasSlice uint64 // see SetGasSlice
 
 	depth   int    // running frames
 	deepest int    // index of the deepest frame used in this top-level call

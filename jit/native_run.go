@@ -5,10 +5,14 @@ import (
 	"github.com/redline-evm/redline/jit/ir"
 )
 
-// gasSlice is how much gas generated code gets at a time. While it runs, the
-// scheduler cannot preempt the goroutine and nobody can cancel the call; so much
-// gas takes some microseconds.
-const gasSlice = 100_000
+// gasSliceDefault is how much gas generated code gets at a time. While it runs,
+// the scheduler cannot preempt the goroutine and nobody can cancel the call; so
+// much gas takes some microseconds.
+const gasSliceDefault = 100_000
+
+// SetGasSlice sets how much gas generated code gets at a time, at least 1. It is
+// for tests, which find all ways out of generated code and back with small slices.
+func (v *EVM) SetGasSlice(gas uint64) { v.gasSlice = max(gas, 1) }
 
 // nativeFrame is what a frame needs for generated code.
 type nativeFrame struct {
@@ -51,7 +55,7 @@ func (f *frame) runNative(n *nativeCode) Halt {
 	ctx.Init(n.code, f.base, f.input)
 	ctx.SetCall((*[20]byte)(&f.self), (*[20]byte)(&f.caller), &f.value)
 	f.tellMemory()
-	slice := uint64(gasSlice)
+	slice := f.evm.gasSlice
 	for {
 		ctx.Gas = min(f.gas, slice)
 		f.gas -= ctx.Gas
@@ -84,7 +88,7 @@ func (f *frame) runNative(n *nativeCode) Halt {
 			if f.gas < ctx.Need() {
 				return OutOfGas
 			}
-			slice = max(gasSlice, ctx.Need())
+			slice = max(f.evm.gasSlice, ctx.Need())
 		case amd64.ExitStack:
 			return f.nativeStackHalt(&n.program.Blocks[exit.Index])
 		case amd64.ExitBadJump:

@@ -23,7 +23,7 @@ var evmCommand = &cli.Command{
 	Name:        "evm",
 	Usage:       "run EVM code and Ethereum's tests",
 	Action:      program.Group,
-	Subcommands: []*cli.Command{evmRunCommand, stateTestCommand, blockTestCommand},
+	Subcommands: []*cli.Command{evmRunCommand, evmFuzzCommand, stateTestCommand, blockTestCommand},
 }
 
 var stateTestCommand = &cli.Command{

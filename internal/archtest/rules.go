@@ -56,6 +56,7 @@ var rows = []row{
 	{"internal/spectest", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie"}},
 	{"internal/reference", []string{"internal/chain", "jit"}},
 	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec", "jit/ir"}}, // ir: opcodes,
+	{"internal/evmfuzz", []string{"internal/evmbench", "internal/reference", "jit", "jit/exec", "jit/ir"}},
 	{"internal/simnet", []string{anything}},
 
 	// Programs: flags and wiring.

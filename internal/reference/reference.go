@@ -186,12 +186,31 @@ func (v *VM) Storage(addr common.Address, key common.Hash) common.Hash {
 	return v.state.GetState(addr, key)
 }
 
-// Account reads an account; exists is false for an empty one.
-func (v *VM) Account(addr common.Address) (nonce uint64, balance *uint256.Int, code []byte, exists bool) {
+// Transient reads a slot of transient storage.
+func (v *VM) Transient(addr common.Address, key common.Hash) common.Hash {
+	return v.state.GetTransientState(addr, key)
+}
+
+// Account reads an account; all is zero for an empty one.
+func (v *VM) Account(addr common.Address) (nonce uint64, balance *uint256.Int, codeHash common.Hash) {
 	if v.state.Empty(addr) {
-		return 0, new(uint256.Int), nil, false
+		return 0, new(uint256.Int), common.Hash{}
 	}
-	return v.state.GetNonce(addr), v.state.GetBalance(addr), v.state.GetCode(addr), true
+	return v.state.GetNonce(addr), v.state.GetBalance(addr), v.state.GetCodeHash(addr)
+}
+
+// Destroyed reports whether the account vanishes with the transaction.
+func (v *VM) Destroyed(addr common.Address) bool { return v.state.HasSelfDestructed(addr) }
+
+// Checkpoint returns what Revert goes back to. Transactions may lie between.
+func (v *VM) Checkpoint() int { return v.state.Snapshot() }
+
+// Revert takes back all changes since the checkpoint.
+func (v *VM) Revert(checkpoint int) { v.state.RevertToSnapshot(checkpoint) }
+
+// SetCode sets an account's code.
+func (v *VM) SetCode(addr common.Address, code []byte) {
+	v.state.SetCode(addr, code, tracing.CodeChangeUnspecified)
 }
 
 // Undo takes back all changes since Prepare.
