@@ -28,6 +28,7 @@ var rows = []row{
 	{"memstate/trie", []string{"internal/chain"}},
 	{"memstate", []string{"internal/chain", "memstate/trie", "tuning"}},
 	{"memstate/snapshot", []string{"internal/chain", "internal/vfs", "netio/wire"}}, // a chunk is encoded state diffs
+	{"memstate/wal", []string{"internal/vfs"}},
 
 	// Engine.
 	{"jit/word", nil},
