@@ -50,6 +50,7 @@ var rows = []row{
 
 	// What both programs share.
 	{"internal/ledger", []string{"internal/chain", "memstate", "memstate/trie", "netio/wire"}},
+	{"internal/history", []string{"internal/chain", "internal/vfs", "netio/wire"}},
 	{"internal/program", nil},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc"}},
 
@@ -126,7 +127,7 @@ var thirdParty = []dependency{
 	{path: "golang.org/x/sys", files: "_linux.go", tests: true},
 
 	// Compression and checks.
-	{path: "github.com/klauspost/compress", packages: []string{"netio/stream", "netio/rpc", "internal/ledger", "internal/spectest", "memstate/snapshot"}, tests: true},
+	{path: "github.com/klauspost/compress", packages: []string{"netio/stream", "netio/rpc", "internal/history", "internal/ledger", "internal/spectest", "memstate/snapshot"}, tests: true},
 	{path: "golang.org/x/crypto", packages: everyone},
 	{path: "golang.org/x/sync", packages: everyone},
 
