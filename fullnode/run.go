@@ -108,11 +108,13 @@ type fullNode struct {
 
 // open opens everything and begins to follow.
 func (n *fullNode) open(c *cli.Context) error {
-	engine, err := node.NewEngine(c.String(program.JITFlag))
+	dir := c.String(program.DataDirFlag)
+	engine, err := node.NewEngine(node.EngineConfig{
+		Native: c.String(program.JITFlag), Check: c.Bool(program.JITCheckFlag), CheckDir: dir,
+	})
 	if err != nil {
 		return err
 	}
-	dir := c.String(program.DataDirFlag)
 	unlock, err := program.LockDataDir(dir)
 	if err != nil {
 		return err

@@ -151,8 +151,10 @@ func (v *EVM) codeOf(bytecode []byte, hash *common.Hash) *code {
 	code := v.engine.codes.get(key)
 	if code == nil {
 		code = v.lowerer.lower(bytecode, key.fork).clone()
-		v.compileNow(code, bytecode)
-		code.hot = v.engine.native.newHotness(key, len(bytecode))
+		if v.engine.check.trusts(key) {
+			v.compileNow(code, bytecode)
+			code.hot = v.engine.native.newHotness(key, len(bytecode))
+		}
 		code = v.engine.codes.put(key, code)
 	}
 	recent.bytecode, recent.fork, recent.code = bytecode, fork, code

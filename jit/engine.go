@@ -12,6 +12,11 @@ import (
 type Config struct {
 	CodeCacheBytes int    // lowered code kept for reuse, over all forks
 	Native         Native // when code is compiled to machine code
+
+	// Check, if not nil, has every message that runs machine code compared with
+	// tier 0, whose results count; it is told of each difference, by the goroutine
+	// that runs the message.
+	Check func(*Mismatch)
 }
 
 // codeCacheBytesDefault holds the code of about a thousand contracts of
@@ -23,6 +28,7 @@ const codeCacheBytesDefault = 256 << 20
 type Engine struct {
 	codes  *codeCache
 	native nativeTier
+	check  checking
 }
 
 // New returns an engine.
@@ -31,6 +37,7 @@ func New(cfg Config) *Engine {
 		cfg.CodeCacheBytes = codeCacheBytesDefault
 	}
 	e := &Engine{codes: newCodeCache(cfg.CodeCacheBytes)}
+	e.check.report = cfg.Check
 	e.native.start(cfg.Native)
 	return e
 }
@@ -38,7 +45,12 @@ func New(cfg Config) *Engine {
 // NewEVM returns an EVM that runs on the given state inside the given EVM
 // block. It belongs to one goroutine; it is made to be kept and reused.
 func (e *Engine) NewEVM(state State, block *BlockContext) *EVM {
-	return &EVM{engine: e, state: state, block: block, gasSlice: gasSliceDefault}
+	v := &EVM{engine: e, block: block, gasSlice: gasSliceDefault}
+	if e.check.report != nil {
+		v.check = &checker{checking: &e.check}
+	}
+	v.SetState(state)
+	return v
 }
 
 // EVM runs calls and creates, one at a time.
@@ -49,7 +61,8 @@ type EVM struct {
 	tx     TxContext
 	moved  map[common.Address]common.Address // precompiled contracts that answer elsewhere
 
-	gasSlice uint64 // see SetGasSlice
+	gasSlice uint64   // see SetGasSlice
+	check    *checker // nil: messages are run once
 
 	depth   int    // running frames
 	deepest int    // index of the deepest frame used in this top-level call
@@ -68,7 +81,13 @@ type EVM struct {
 }
 
 // SetState changes the state that later calls run on.
-func (v *EVM) SetState(state State) { v.state = state }
+func (v *EVM) SetState(state State) {
+	if v.check != nil {
+		v.check.recorder = NewRecorder(state)
+		state = v.check.recorder
+	}
+	v.state = state
+}
 
 // SetBlock changes the EVM block that later calls run in.
 func (v *EVM) SetBlock(block *BlockContext) { v.block = block }
@@ -91,8 +110,22 @@ func (v *EVM) Cancel() { v.cancelled.Store(true) }
 
 // Call transfers msg.Value and runs the code of msg.To, or the precompiled
 // contract there. The target of a delegation (EIP-7702) becomes warm.
-func (v *EVM) Call(msg *Message) Result {
+func (v *EVM) Call(msg *Message) Result { return v.checked(msg, false) }
+
+// Create runs msg.Input as init code and deploys what it returns. It increments
+// the caller's nonce, whose value before gives the new address.
+func (v *EVM) Create(msg *Message) Result { return v.checked(msg, true) }
+
+// runTop runs a top-level message once.
+func (v *EVM) runTop(msg *Message, create bool) Result {
 	v.start()
+	if create {
+		return v.topCreate(msg)
+	}
+	return v.topCall(msg)
+}
+
+func (v *EVM) topCall(msg *Message) Result {
 	c := &v.top.call
 	c.begin(plainCall, &msg.Caller, &msg.To, &msg.Value)
 	copyAddress(&c.code, &msg.To)
@@ -103,10 +136,7 @@ func (v *EVM) Call(msg *Message) Result {
 	return v.finish(v.call(c))
 }
 
-// Create runs msg.Input as init code and deploys what it returns. It increments
-// the caller's nonce, whose value before gives the new address.
-func (v *EVM) Create(msg *Message) Result {
-	v.start()
+func (v *EVM) topCreate(msg *Message) Result {
 	address := createAddress(msg.Caller, v.state.Nonce(msg.Caller))
 	v.top.create = create{
 		caller:   msg.Caller,

@@ -49,6 +49,7 @@ type nativeTier struct {
 	memory  *amd64.Memory
 	err     error // why there is no memory though it was asked for
 	queue   compileQueue
+	tamper  func(*ir.Program) // makes wrong code on purpose, in tests; else nil
 
 	compiled, rejected, failed, dropped, bytes atomic.Uint64
 }
@@ -60,6 +61,9 @@ type NativeStats struct {
 	Failed   uint64 // codes for which there was no executable memory
 	Dropped  uint64 // hot codes that found the queue full
 	Bytes    uint64 // of machine code made
+
+	Checked    uint64 // messages that were run by tier 0 as well
+	Mismatches uint64 // of them, those with another result
 }
 
 // start gets the tier ready to compile if the setting and the machine allow.
@@ -83,6 +87,7 @@ func (e *Engine) NativeStats() NativeStats {
 	return NativeStats{
 		Compiled: t.compiled.Load(), Rejected: t.rejected.Load(), Failed: t.failed.Load(),
 		Dropped: t.dropped.Load(), Bytes: t.bytes.Load(),
+		Checked: e.check.checked.Load(), Mismatches: e.check.mismatches.Load(),
 	}
 }
 
@@ -130,6 +135,9 @@ func (c *nativeCompiler) translate(t *nativeTier, bytecode []byte, fork Fork) (*
 		c.compiler = amd64.NewCompiler(t.memory)
 	}
 	program := c.builder.Build(bytecode, fork).Clone()
+	if t.tamper != nil {
+		t.tamper(program)
+	}
 	code, err := c.compiler.Compile(program, amd64.Limits{BytesPerByte: NativeBytesPerByte})
 	if err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func (e *Engine) work() {
 			return
 		}
 		key := job.code.hot.key
-		if native := c.compile(&e.native, job.bytecode, key.fork); native != nil {
+		if native := c.compile(&e.native, job.bytecode, key.fork); native != nil && e.check.trusts(key) {
 			e.codes.attach(key, job.code, native)
 		}
 	}

@@ -30,7 +30,7 @@ func (n *nativeFrame) forget() {
 
 // runCode runs the frame's code on the best tier that has it.
 func (f *frame) runCode() Halt {
-	native := f.code.native.Load()
+	native := f.evm.check.admit(f.code.native.Load(), f.code, f.bytecode)
 	f.native.running = native != nil
 	if native != nil {
 		return f.runNative(native)

@@ -59,11 +59,17 @@ Example:
 func specFlags() []cli.Flag {
 	return append(program.LogFlags(),
 		&cli.StringFlag{Name: engineFlag, Value: "interp", Usage: "engine to run the tests on: interp, or native, which compiles all code before it runs"},
+		jitCheckFlag(),
 		&cli.StringFlag{Name: forkFlag, Usage: "run only the tests of this fork, such as Osaka"},
 		&cli.StringFlag{Name: matchFlag, Usage: "run only the tests whose name contains this `TEXT`"},
 		&cli.IntFlag{Name: workersFlag, Usage: "tests to run at once", DefaultText: "one per processor"},
 		program.JSON("print the result as JSON"),
 	)
+}
+
+// jitCheckFlag is the flag of commands that run code on an engine.
+func jitCheckFlag() cli.Flag {
+	return &cli.BoolFlag{Name: program.JITCheckFlag, Usage: "run every message with native code a second time without and compare"}
 }
 
 // specReport is the result of a run of tests.
@@ -97,7 +103,7 @@ func runSpecTests(c *cli.Context, run specRunner) error {
 	asJSON := c.Bool(program.JSONFlag)
 	opts := spectest.Options{
 		Paths: c.Args().Slice(), Fork: c.String(forkFlag), Match: c.String(matchFlag), Workers: c.Int(workersFlag),
-		Native: native,
+		Native: native, Check: c.Bool(program.JITCheckFlag),
 		Report: func(f spectest.Failure) {
 			if !asJSON {
 				fmt.Fprintln(c.App.Writer, "FAIL", f)

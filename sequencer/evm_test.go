@@ -43,6 +43,7 @@ func TestEVMRun(t *testing.T) {
 	check(`"runs":3`, false, "--code", "0x5f", "--json", "--bench", "3")
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
 		check("gas used  16\n", false, "--code", "0x602a5f5260205ff3", "--engine", "native")
+		check("gas used  16\n", false, "--code", "0x602a5f5260205ff3", "--engine", "native", "--jit-check")
 	}
 	check("  MSTORE 0x0 0x2a at 0x3\n  halt RETURN 0x0 0x20", false, "--code", "0x602a5f5260205ff3", "--dump", "ir")
 	check("cannot print stage", true, "--code", "0x", "--dump", "tree")

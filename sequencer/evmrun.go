@@ -9,7 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/redline-evm/redline/internal/evmbench"
+	"github.com/redline-evm/redline/internal/node"
 	"github.com/redline-evm/redline/internal/program"
+	"github.com/redline-evm/redline/jit"
 )
 
 const (
@@ -45,6 +47,7 @@ Examples:
 		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
 		&cli.IntFlag{Name: runsFlag, Usage: "measure `N` runs", DefaultText: "none"},
 		&cli.StringFlag{Name: dumpFlag, Usage: "print what the engine makes of the code instead of running it: ir, its basic blocks"},
+		jitCheckFlag(),
 		&cli.StringFlag{Name: caseFlag, Usage: "run the case or cases in `DIR`"},
 		program.JSON("print each report as one line of JSON"),
 	),
@@ -58,6 +61,23 @@ func runEVM(c *cli.Context) error {
 		return err
 	}
 	opts := evmbench.RunOptions{Engine: c.String(engineFlag), Fork: fork, Gas: c.Uint64(gasFlag), Runs: c.Int(runsFlag)}
+	var differences []error
+	if c.Bool(program.JITCheckFlag) {
+		opts.Check = func(m *jit.Mismatch) { differences = append(differences, mismatchError(m)) }
+	}
+	err = runWith(c, opts)
+	return errors.Join(append(differences, err)...)
+}
+
+// mismatchError saves in the working folder in what native code and the
+// interpreter differ.
+func mismatchError(m *jit.Mismatch) error {
+	path, err := node.SaveMismatch(".", m)
+	return errors.Join(fmt.Errorf("native code of %v differs from the interpreter; see %s", m.Hashes(), path), err)
+}
+
+// runWith runs what the flags say.
+func runWith(c *cli.Context, opts evmbench.RunOptions) error {
 	if c.IsSet(gasFlag) && opts.Gas == 0 {
 		return fmt.Errorf("cannot use --%s 0: want at least 1", gasFlag)
 	}

@@ -75,12 +75,16 @@ func start(c *cli.Context, dir string, settle func(*cli.Context, string) (settle
 	return n, nil
 }
 
+func engineConfig(c *cli.Context, dir string) node.EngineConfig {
+	return node.EngineConfig{Native: c.String(program.JITFlag), Check: c.Bool(program.JITCheckFlag), CheckDir: dir}
+}
+
 func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Context, string) (settledChain, error)) error {
 	if err := program.CheckNamespaces(c, rpc.Modules()); err != nil {
 		return err
 	}
 	var err error
-	if n.engine, err = node.NewEngine(c.String(program.JITFlag)); err != nil {
+	if n.engine, err = node.NewEngine(engineConfig(c, dir)); err != nil {
 		return err
 	}
 	unlock, err := program.LockDataDir(dir)

@@ -46,12 +46,18 @@ type machine interface {
 
 // newMachine returns a machine of the named engine.
 func newMachine(engine string, fork jit.Fork, c *Case) (machine, error) {
+	return newMachineOf(engine, fork, c, jit.Config{})
+}
+
+// newMachineOf is newMachine with settings for an engine of ours.
+func newMachineOf(engine string, fork jit.Fork, c *Case, cfg jit.Config) (machine, error) {
 	setup := &reference.Setup{Alloc: c.Alloc, Block: blockContext(fork), Tx: jit.TxContext{Origin: c.Message.Caller}}
 	switch engine {
 	case "interp":
-		return newOurs(setup, &c.Message, jit.NativeOff)
+		return newOurs(setup, &c.Message, cfg)
 	case native:
-		return newOurs(setup, &c.Message, jit.NativeEager)
+		cfg.Native = jit.NativeEager
+		return newOurs(setup, &c.Message, cfg)
 	case peer:
 		vm, err := reference.New(setup)
 		return &geth{vm: vm, msg: &c.Message}, err
@@ -83,8 +89,8 @@ type ours struct {
 	halt    jit.Halt
 }
 
-func newOurs(setup *reference.Setup, msg *jit.Message, native jit.Native) (*ours, error) {
-	engine := jit.New(jit.Config{Native: native})
+func newOurs(setup *reference.Setup, msg *jit.Message, cfg jit.Config) (*ours, error) {
+	engine := jit.New(cfg)
 	if err := engine.NativeError(); err != nil {
 		return nil, fmt.Errorf("cannot run native code: %w", err)
 	}

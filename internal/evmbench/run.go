@@ -27,6 +27,8 @@ type RunOptions struct {
 	Input  []byte
 	Gas    uint64 // default: 100 million
 	Runs   int    // with more than zero, measure so many runs
+
+	Check func(*jit.Mismatch) // see jit.Config
 }
 
 const (
@@ -96,7 +98,7 @@ func (c *Case) report(opts RunOptions) (*RunReport, error) {
 	if opts.Runs < 0 || opts.Runs > runsMax {
 		return nil, fmt.Errorf("cannot measure %d runs: want 0 to %d", opts.Runs, runsMax)
 	}
-	m, err := newMachine(opts.Engine, opts.Fork, c)
+	m, err := newMachineOf(opts.Engine, opts.Fork, c, jit.Config{Check: opts.Check})
 	if err != nil {
 		return nil, err
 	}

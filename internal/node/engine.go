@@ -8,14 +8,25 @@ import (
 	"github.com/redline-evm/redline/jit"
 )
 
-// NewEngine returns the engine of a node whose native code is set as a flag has
-// it: off, on or eager. Where there can be none, it says so once and interprets.
-func NewEngine(native string) (*jit.Engine, error) {
-	setting, err := jit.ParseNative(native)
+// EngineConfig says how a node runs code.
+type EngineConfig struct {
+	Native   string // when to compile, as the flag has it: off, on or eager
+	Check    bool   // compare every run of native code with tier 0
+	CheckDir string // where differences are saved
+}
+
+// NewEngine returns the engine of a node. Where there can be no native code, it
+// says so once and interprets.
+func NewEngine(cfg EngineConfig) (*jit.Engine, error) {
+	setting, err := jit.ParseNative(cfg.Native)
 	if err != nil {
 		return nil, err
 	}
-	engine := jit.New(jit.Config{Native: setting})
+	jitConfig := jit.Config{Native: setting}
+	if cfg.Check {
+		jitConfig.Check = func(m *jit.Mismatch) { reportMismatch(cfg.CheckDir, m) }
+	}
+	engine := jit.New(jitConfig)
 	if err := engine.NativeError(); err != nil {
 		slog.Warn("no native code; all code is interpreted", "err", err)
 	}
@@ -35,4 +46,7 @@ var nativeMetrics = map[string]func(*jit.NativeStats) uint64{
 	"redline_jit_failed_codes_total":   func(s *jit.NativeStats) uint64 { return s.Failed },
 	"redline_jit_dropped_codes_total":  func(s *jit.NativeStats) uint64 { return s.Dropped },
 	"redline_jit_native_bytes_total":   func(s *jit.NativeStats) uint64 { return s.Bytes },
+
+	"redline_jit_checked_messages_total": func(s *jit.NativeStats) uint64 { return s.Checked },
+	"redline_jit_mismatches_total":       func(s *jit.NativeStats) uint64 { return s.Mismatches },
 }

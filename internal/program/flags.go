@@ -33,6 +33,7 @@ const (
 	WSPortFlag      = "ws.port"
 	GasCapFlag      = "rpc.gascap"
 	JITFlag         = "jit"
+	JITCheckFlag    = "jit-check"
 	MetricsFlag     = "metrics"
 	MetricsAddrFlag = "metrics.addr"
 	MetricsPortFlag = "metrics.port"
@@ -110,6 +111,7 @@ func NodeFlags(ports Ports) []cli.Flag {
 		Int(categoryRPC, WSPortFlag, ports.WS, "port for WebSocket alone, beside the one for HTTP; 0 picks a free one, -1 serves none; none with --http.port 0 unless set"),
 		Uint64(categoryRPC, GasCapFlag, 50_000_000, "gas that eth_call and eth_estimateGas may use"),
 		String(categoryEngine, JITFlag, "off", "compile contracts to machine code: off, on (in the background, when they are hot), or eager (each before it first runs, for tests)"),
+		Bool(categoryEngine, JITCheckFlag, "run every message with compiled code a second time without and compare; takes twice the time and more"),
 		Bool(categoryMetrics, MetricsFlag, "serve Prometheus metrics"),
 		String(categoryMetrics, MetricsAddrFlag, "127.0.0.1", "address to serve metrics on"),
 		Int(categoryMetrics, MetricsPortFlag, ports.Metrics, "port for metrics; 0 picks a free one"),

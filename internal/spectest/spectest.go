@@ -33,6 +33,7 @@ type Options struct {
 	Match   string        // only files and tests whose name contains this; empty for all
 	Workers int           // cases run at once; zero for one per processor
 	Native  jit.Native    // which code runs as machine code
+	Check   bool          // every run of machine code is compared with tier 0
 	Report  func(Failure) // called for each failure as it happens, one at a time; may be nil
 }
 
@@ -115,7 +116,7 @@ func run(ctx context.Context, opts Options, decode decoder) (Summary, error) {
 		return readAll(ctx, opts.Paths, files)
 	})
 	total := tally{report: opts.Report, summary: Summary{Skips: map[string]int{}}}
-	engine := jit.New(jit.Config{Native: opts.Native})
+	engine := jit.New(total.engineConfig(&opts))
 	if err := engine.NativeError(); err != nil {
 		return Summary{}, fmt.Errorf("cannot run tests as native code: %w", err)
 	}
@@ -134,6 +135,19 @@ func run(ctx context.Context, opts Options, decode decoder) (Summary, error) {
 		err = fmt.Errorf("cannot run tests of %s: %w", strings.Join(opts.Paths, ", "), ErrNoMatch)
 	}
 	return total.summary, err
+}
+
+// engineConfig is the engine's for all workers. With opts.Check, a difference is a
+// failure of its own: the engine does not know what case it runs, and the case
+// goes on with what is right.
+func (t *tally) engineConfig(opts *Options) jit.Config {
+	cfg := jit.Config{Native: opts.Native}
+	if opts.Check {
+		cfg.Check = func(m *jit.Mismatch) {
+			t.add(fmt.Sprintf("codes %v", m.Hashes()), fmt.Errorf("native code did %+v; the interpreter %+v", m.Native, m.Interpreter))
+		}
+	}
+	return cfg
 }
 
 // tally collects results from all workers.

@@ -21,6 +21,8 @@ import (
 
 	"github.com/redline-evm/redline/internal/chain"
 	"github.com/redline-evm/redline/memstate/trie"
+
+	"github.com/redline-evm/redline/jit"
 )
 
 // transferTest is a state test of one transfer of 5 wei. change may spoil it.
@@ -294,4 +296,17 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCheck wants a difference between native code and the interpreter to be a
+// failure.
+func TestCheck(t *testing.T) {
+	total := tally{summary: Summary{Skips: map[string]int{}}}
+	if cfg := total.engineConfig(&Options{}); cfg.Check != nil {
+		t.Error("got a comparison that nobody asked for")
+	}
+	total.engineConfig(&Options{Check: true}).Check(&jit.Mismatch{Native: jit.CheckedRun{GasLeft: 5}})
+	if f := total.summary.Failures; len(f) != 1 || !strings.Contains(f[0].Reason, "GasLeft:5") {
+		t.Errorf("got %v; want one failure that tells the gas", f)
+	}
 }
