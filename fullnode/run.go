@@ -22,6 +22,7 @@ import (
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/netio/rpc"
 	"github.com/redline-evm/redline/netio/stream"
+	"github.com/redline-evm/redline/tuning"
 )
 
 const (
@@ -66,6 +67,9 @@ Examples:
 
 func run(c *cli.Context) error {
 	if err := checkFlags(c); err != nil {
+		return err
+	}
+	if err := program.TuneProcess(c, tuning.FullNode, nil); err != nil {
 		return err
 	}
 	n := &fullNode{failed: make(chan error, 8)}

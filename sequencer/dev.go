@@ -21,6 +21,7 @@ import (
 
 	"github.com/redline-evm/redline/internal/chain"
 	"github.com/redline-evm/redline/internal/program"
+	"github.com/redline-evm/redline/tuning"
 )
 
 const (
@@ -66,6 +67,10 @@ type devReport struct {
 }
 
 func runDev(c *cli.Context) error {
+	// It shares the machine with its user, like a full node at home.
+	if err := program.TuneProcess(c, tuning.FullNode, producerCPUs(c)); err != nil {
+		return err
+	}
 	bin, err := findFullNode(c.String(fullNodeBinFlag))
 	if err != nil {
 		return err

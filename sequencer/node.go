@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/ethereum/go-ethereum/core/types"
@@ -19,12 +20,15 @@ import (
 	"github.com/redline-evm/redline/netio/rpc"
 	"github.com/redline-evm/redline/netio/stream"
 	"github.com/redline-evm/redline/sequencer/producer"
+	"github.com/redline-evm/redline/tuning"
 )
 
 const (
 	intervalFlag  = "miniblock.interval"
 	priceFlag     = "txpool.pricelimit"
 	poolBytesFlag = "txpool.megabytes"
+	tickFlag      = "miniblock.tick"
+	cpuFlag       = "cpu.producer"
 
 	categoryProducer = "BLOCKS AND POOL"
 	intervalDefault  = 10 * time.Millisecond
@@ -39,6 +43,8 @@ func producerFlags() []cli.Flag {
 			Name: intervalFlag, Category: categoryProducer, EnvVars: []string{program.EnvVar(intervalFlag)},
 			Usage: "shortest time between two mini-blocks", DefaultText: "the genesis's, else 10ms",
 		},
+		program.String(categoryProducer, tickFlag, string(tuning.TickAuto), "how to wait for the next mini-block: timerfd, thread, runtime, or auto, the first of them that the system has; sequencer bench tick compares them"),
+		program.Int(categoryProducer, cpuFlag, -1, "processor that makes mini-blocks and does nothing else of this program; -1 is none"),
 		program.Uint64(categoryProducer, priceFlag, 0, "least tip in wei per gas that the pool takes"),
 		program.Uint64(categoryProducer, poolBytesFlag, 256, "memory for transactions that wait, in MiB"),
 	}
@@ -132,7 +138,9 @@ func (n *sequencerNode) produceAndServe(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	n.produce(p)
+	if err := n.produce(c, p); err != nil {
+		return err
+	}
 	return n.serve(c, backend, publisher)
 }
 
@@ -200,13 +208,24 @@ func headOf(l *ledger.Ledger) (head producer.Head, err error) {
 	return head, nil
 }
 
-// produce runs the producer until the node closes.
-func (n *sequencerNode) produce(p *producer.Producer) {
+// produce runs the producer until the node closes, on a processor of its own if
+// the flags say so.
+func (n *sequencerNode) produce(c *cli.Context, p *producer.Producer) error {
+	tick, err := tuning.NewTick(tuning.TickKind(c.String(tickFlag)), tuning.TickSpin)
+	if err != nil {
+		return fmt.Errorf("cannot use --%s: %w", tickFlag, err)
+	}
+	n.closers.Add(tick.Close)
+	own := producerCPUs(c)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := producer.Run(ctx, p, n.ledger.Append); err != nil {
+		if err := pin(own); err != nil {
+			n.failed <- err
+			return
+		}
+		if err := producer.Run(ctx, p, tick, n.ledger.Append); err != nil {
 			n.failed <- err
 		}
 	}()
@@ -215,6 +234,25 @@ func (n *sequencerNode) produce(p *producer.Producer) {
 		<-done
 		return nil
 	})
+	return nil
+}
+
+// producerCPUs are the processors that belong to the producer alone.
+func producerCPUs(c *cli.Context) tuning.IDSet {
+	if cpu := c.Int(cpuFlag); cpu >= 0 {
+		return tuning.IDSet{cpu}
+	}
+	return nil
+}
+
+// pin gives the calling goroutine a thread of its own on the processors, if
+// there are any. The thread ends with the goroutine.
+func pin(cpus tuning.IDSet) error {
+	if len(cpus) == 0 {
+		return nil
+	}
+	runtime.LockOSThread()
+	return tuning.PinThread(cpus)
 }
 
 // newPublisher returns the publisher of the ledger's records.

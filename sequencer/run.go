@@ -10,6 +10,7 @@ import (
 	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/internal/program"
 	"github.com/redline-evm/redline/memstate"
+	"github.com/redline-evm/redline/tuning"
 )
 
 var runCommand = &cli.Command{
@@ -36,6 +37,9 @@ Examples:
 }
 
 func runRun(c *cli.Context) error {
+	if err := program.TuneProcess(c, tuning.Sequencer, producerCPUs(c)); err != nil {
+		return err
+	}
 	n, err := start(c, c.String(program.DataDirFlag), chainOfFlags)
 	if err != nil {
 		return err

@@ -79,6 +79,7 @@ type Outcome struct {
 // Status says what became of a change.
 type Status string
 
+// What can become of a change.
 const (
 	Planned Status = "planned" // a dry run
 	Done    Status = "done"

@@ -19,6 +19,7 @@ const (
 // Level says how good a finding is.
 type Level int
 
+// Levels, the best first.
 const (
 	OK         Level = iota // as wanted
 	Better                  // works, and could be better

@@ -2,7 +2,6 @@ package tuning
 
 import (
 	"fmt"
-	"maps"
 	"testing"
 	"testing/fstest"
 )
@@ -222,12 +221,4 @@ var oldDockerFiles = map[string]string{
 	"sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us":  "250000",
 	"sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000",
 	"sys/fs/cgroup/cpuset/cpuset.cpus":            "4-6",
-}
-
-func merge(parts ...map[string]string) map[string]string {
-	all := make(map[string]string)
-	for _, part := range parts {
-		maps.Copy(all, part)
-	}
-	return all
 }

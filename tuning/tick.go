@@ -2,7 +2,6 @@ package tuning
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -11,6 +10,8 @@ import (
 type TickKind string
 
 const (
+	// TickAuto is the first of TickKinds that the system has.
+	TickAuto TickKind = "auto"
 	// TickTimerFD waits for a timer of the kernel through Go's poller, and spins
 	// at the end.
 	TickTimerFD TickKind = "timerfd"
@@ -44,11 +45,18 @@ type alarm interface {
 
 // NewTick returns a Tick that spins for at most the given time.
 func NewTick(kind TickKind, spin time.Duration) (*Tick, error) {
-	if !slices.Contains(TickKinds, kind) {
-		return nil, fmt.Errorf("cannot wait by %q: want one of %s", kind, joinKinds(TickKinds))
-	}
-	if kind == TickRuntime {
+	switch kind {
+	case TickAuto:
+		tick, err := NewTick(TickTimerFD, spin)
+		if err != nil {
+			tick, err = NewTick(TickRuntime, spin)
+		}
+		return tick, err
+	case TickRuntime:
 		return &Tick{alarm: newRuntimeAlarm()}, nil
+	case TickTimerFD, TickThread:
+	default:
+		return nil, fmt.Errorf("cannot wait by %q: want one of %s, %s", kind, TickAuto, joinKinds(TickKinds))
 	}
 	a, err := newKernelAlarm(kind == TickThread)
 	if err != nil {

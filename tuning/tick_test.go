@@ -40,6 +40,13 @@ func TestTick(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	tick, err := NewTick(TickAuto, TickSpin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tick.Close(); err != nil {
+		t.Error(err)
+	}
 	if _, err := NewTick("sundial", TickSpin); err == nil {
 		t.Error("got no error for a kind that is none")
 	}

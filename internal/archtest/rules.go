@@ -51,7 +51,7 @@ var rows = []row{
 	// What both programs share.
 	{"internal/ledger", []string{"internal/chain", "memstate", "memstate/trie", "netio/wire"}},
 	{"internal/history", []string{"internal/chain", "internal/vfs", "netio/wire"}},
-	{"internal/program", nil},
+	{"internal/program", []string{"tuning"}},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc"}},
 
 	// Suites, references and measurements.

@@ -15,6 +15,7 @@ const (
 	CategoryChain   = "CHAIN"
 	categoryRPC     = "JSON-RPC"
 	categoryEngine  = "ENGINE"
+	categoryMachine = "MACHINE"
 	categoryMetrics = "METRICS"
 	categoryLog     = "LOG"
 )
@@ -34,6 +35,8 @@ const (
 	GasCapFlag      = "rpc.gascap"
 	JITFlag         = "jit"
 	JITCheckFlag    = "jit-check"
+	CPUsFlag        = "cpus"
+	GCFlag          = "gc"
 	MetricsFlag     = "metrics"
 	MetricsAddrFlag = "metrics.addr"
 	MetricsPortFlag = "metrics.port"
@@ -112,6 +115,8 @@ func NodeFlags(ports Ports) []cli.Flag {
 		Uint64(categoryRPC, GasCapFlag, 50_000_000, "gas that eth_call and eth_estimateGas may use"),
 		String(categoryEngine, JITFlag, "off", "compile contracts to machine code: off, on (in the background, when they are hot), or eager (each before it first runs, for tests)"),
 		Bool(categoryEngine, JITCheckFlag, "run every message with compiled code a second time without and compare; takes twice the time and more"),
+		String(categoryMachine, CPUsFlag, "", "processors to run on, such as 2-7,10 (default: all that the system allows)"),
+		String(categoryMachine, GCFlag, gcAuto, "garbage collection: auto (rare cycles, by the memory at hand) or go (as Go does it); GOGC and GOMEMLIMIT count in both"),
 		Bool(categoryMetrics, MetricsFlag, "serve Prometheus metrics"),
 		String(categoryMetrics, MetricsAddrFlag, "127.0.0.1", "address to serve metrics on"),
 		Int(categoryMetrics, MetricsPortFlag, ports.Metrics, "port for metrics; 0 picks a free one"),

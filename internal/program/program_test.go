@@ -80,7 +80,7 @@ func TestConfigErrors(t *testing.T) {
 			t.Errorf("%q: got %v; want %q", text, err, want)
 		}
 	}
-	check("[http]\nprot = 1", "no flag --http.prot; known are config, datadir,")
+	check("[http]\nprot = 1", "no flag --http.prot; known are config, cpus, datadir,")
 	check("[http]\nport = 'many'", "http.port")
 	check("a = ", "line 1, column")
 	check("datadir = 2020-01-01", "datadir: got a toml.LocalDate")

@@ -16,8 +16,8 @@ import (
 // program ends with exit code 1 and says no more.
 var ErrReported = errors.New("failed")
 
-// Main runs a program until its command ends, and exits with 1 if it failed.
-// The command's context ends at the first signal that asks for the end; the
+// Main runs a program until its command ends, and exits with 1 if it failed, or
+// with the code of its error if that is a cli.ExitCoder. The command's context ends at the first signal that asks for the end; the
 // second one ends the process at once.
 func Main(app *cli.App) {
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
@@ -37,8 +37,16 @@ func Main(app *cli.App) {
 		if !errors.Is(err, ErrReported) {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", app.Name, err)
 		}
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+func exitCode(err error) int {
+	var coder cli.ExitCoder
+	if errors.As(err, &coder) {
+		return coder.ExitCode()
+	}
+	return 1
 }
 
 // endSignals are interrupt, termination and the end of the terminal; not the

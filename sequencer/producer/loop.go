@@ -19,27 +19,23 @@ var (
 	droppedTotal      = metrics.NewCounter("redline_producer_dropped_transactions_total")
 )
 
+// Waiter is how the loop waits.
+type Waiter interface {
+	// Wait returns at the moment until, or before when ready delivers or done is
+	// closed.
+	Wait(done, ready <-chan struct{}, until time.Time)
+}
+
 // Run gives the producer time until ctx ends, and hands each record to
-// appendRecord. It sleeps while nothing is due: an idle chain wakes once a
+// appendRecord. It waits while nothing is due: an idle chain wakes once a
 // second.
-func Run(ctx context.Context, p *Producer, appendRecord func(wire.Record) error) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+func Run(ctx context.Context, p *Producer, w Waiter, appendRecord func(wire.Record) error) error {
 	for ctx.Err() == nil {
 		out, err := p.Step(time.Now())
 		if err := deliver(out, err, appendRecord); err != nil {
 			return err
 		}
-		wait := time.Until(out.Wake)
-		if wait <= 0 {
-			continue
-		}
-		timer.Reset(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-p.Ready():
-		}
+		w.Wait(ctx.Done(), p.Ready(), out.Wake)
 	}
 	out, err := p.Flush(time.Now())
 	return deliver(out, err, appendRecord)

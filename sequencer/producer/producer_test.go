@@ -18,6 +18,7 @@ import (
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/memstate/trie"
 	"github.com/redline-evm/redline/netio/wire"
+	"github.com/redline-evm/redline/tuning"
 )
 
 var (
@@ -396,7 +397,12 @@ func TestRunInRealTime(t *testing.T) {
 	for nonce := range uint64(count) {
 		r.mustAdd(send(devKey(0), nonce, &common.Address{1}, 1, 21000, nil))
 	}
-	err := Run(ctx, r.producer, func(rec wire.Record) error {
+	tick, err := tuning.NewTick(tuning.TickAuto, tuning.TickSpin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tick.Close()
+	err = Run(ctx, r.producer, tick, func(rec wire.Record) error {
 		if rec.MiniBlock != nil {
 			sealed += len(rec.MiniBlock.Txs)
 		}
