@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/redline-evm/redline/jit/amd64"
@@ -91,25 +90,6 @@ func TestCodeCacheForks(t *testing.T) {
 		isCLZ := func(in instr) bool { return in.opcode == byte(ir.CLZ) }
 		if got := slices.ContainsFunc(v.codeOf(code, &hash).instrs, isCLZ); got != want {
 			t.Errorf("fork %d: got CLZ %v; want %v", fork, got, want)
-		}
-	}
-}
-
-// TestKeccakMemo compares with go-ethereum's hash, for keys that meet in the
-// memo and for other lengths.
-func TestKeccakMemo(t *testing.T) {
-	var h hasher
-	data := make([]byte, memoKeySize)
-	for round := range 2 {
-		for i := range 5000 {
-			binary.BigEndian.PutUint64(data[24:], uint64(i))
-			data[63] = byte(i % 7)
-			input := data[:memoKeySize-i%2]
-			var got word
-			h.sum(input, &got)
-			if want := crypto.Keccak256Hash(input); common.Hash(got.Bytes32()) != want {
-				t.Fatalf("round %d, key %d: got %x; want %x", round, i, got.Bytes32(), want)
-			}
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
+
+	words "github.com/redline-evm/redline/jit/word"
 )
 
 // Gas of creates, on top of the static gas (EIP-170, 3541, 3860).
@@ -122,8 +124,8 @@ func opCreate2(f *frame, in *instr, sp *word) *word {
 	if halt := f.chargeCreate(in, offset, size, gasInitCodeWord+gasKeccakWord); halt != Success {
 		return f.end(halt)
 	}
-	f.evm.keccak.digest(f.slice(offset, size), &f.scratch)
-	initHash := f.scratch.Bytes32()
+	var initHash [32]byte
+	words.Sum256(&initHash, f.slice(offset, size))
 	addr := crypto.CreateAddress2(f.self, salt.Bytes32(), initHash[:])
 	return f.runCreate(in, sp, salt, addr)
 }

@@ -75,8 +75,7 @@ type EVM struct {
 	codes     recentCodes
 	lowerer   lowerer
 	compiler  nativeCompiler
-	keccak    hasher
-	modulus   words.Modulus
+	memo      words.Memo
 	cancelled atomic.Bool
 }
 

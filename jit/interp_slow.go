@@ -26,7 +26,7 @@ func (f *frame) slow(ip *instr, sp *word) bool {
 	case armAddMod:
 		words.AddMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
 	case armMulMod:
-		f.evm.modulus.MulMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
+		f.evm.memo.MulMod(at(sp, ip.dst), at(sp, ip.a), at(sp, ip.b), at(sp, int16(ip.to)))
 	case armSignExtend:
 		signExtendTo(at(sp, ip.dst), at(sp, ip.b), saturated(at(sp, ip.a)))
 	case armShl:

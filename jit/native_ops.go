@@ -37,7 +37,7 @@ func opAddMod(_ *frame, _ *instr, sp *word) *word {
 
 func opMulMod(f *frame, _ *instr, sp *word) *word {
 	z := below(sp, 2)
-	f.evm.modulus.MulMod(z, sp, below(sp, 1), z)
+	f.evm.memo.MulMod(z, sp, below(sp, 1), z)
 	return z
 }
 

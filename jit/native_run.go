@@ -49,7 +49,7 @@ func (f *frame) runCode() Halt {
 // it in f.gas.
 func (f *frame) runNative(n *nativeCode) Halt {
 	if f.native.context == nil {
-		f.native.context = new(amd64.Context)
+		f.native.context = amd64.NewContext(&f.evm.memo)
 	}
 	ctx := f.native.context
 	ctx.Init(n.code, f.base, f.input)

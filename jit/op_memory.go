@@ -32,7 +32,7 @@ func (f *frame) hash(out, offset, size *word) bool {
 	if !f.reach(offset, size) || !f.charge(gasKeccakWord*wordCount(size[0])) {
 		return false
 	}
-	f.evm.keccak.sum(f.slice(offset, size), out)
+	f.evm.memo.Sum256(out, f.slice(offset, size))
 	return true
 }
 

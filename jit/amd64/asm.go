@@ -258,6 +258,9 @@ func (a *assembler) call(l label) {
 	a.displacement(l)
 }
 
+// callM calls what m points to.
+func (a *assembler) callM(m mem) { a.m(opCall, m) }
+
 // jmp jumps to l.
 func (a *assembler) jmp(l label) {
 	if distance, ok := a.near(l); ok {

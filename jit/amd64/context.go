@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"github.com/holiman/uint256"
+
+	"github.com/redline-evm/redline/jit/word"
 )
 
 // operandsMax is the number of operands of the instruction that has most.
@@ -29,6 +31,8 @@ type Context struct {
 
 	registers [savedCount]uint64 // across an exit
 	base      *uint256.Int       // top of the empty stack
+	routines  unsafe.Pointer     // of package word
+	memo      *word.Memo         // for routines
 	need      uint64             // see Need
 	sign      uint64             // of a dividend, during a division
 	target    uint64             // of a jump, while its condition is computed
@@ -72,7 +76,9 @@ const (
 	ctxGas           = 24
 	ctxRegisters     = 32
 	ctxBase          = ctxRegisters + 8*savedCount
-	ctxNeed          = ctxBase + 8
+	ctxRoutines      = ctxBase + 8
+	ctxMemo          = ctxRoutines + 8
+	ctxNeed          = ctxMemo + 8
 	ctxSign          = ctxNeed + 8
 	ctxTarget        = ctxSign + 8
 	ctxMemory        = ctxTarget + 8
@@ -95,6 +101,11 @@ const (
 	addressBytes = 20
 	savedCount   = 9 // allocatable registers; the trampoline knows them too
 )
+
+// NewContext returns a context for the frames of one goroutine that share memo.
+func NewContext(memo *word.Memo) *Context {
+	return &Context{routines: unsafe.Pointer(word.Routines()), memo: memo}
+}
 
 // Init gets the context ready to run code from its start. The stack is empty at
 // base, which points to a word that is never used; it grows upwards.

@@ -22,6 +22,8 @@ func TestOffsets(t *testing.T) {
 	check("Gas", unsafe.Offsetof(ctx.Gas), ctxGas)
 	check("registers", unsafe.Offsetof(ctx.registers), ctxRegisters)
 	check("base", unsafe.Offsetof(ctx.base), ctxBase)
+	check("routines", unsafe.Offsetof(ctx.routines), ctxRoutines)
+	check("memo", unsafe.Offsetof(ctx.memo), ctxMemo)
 	check("need", unsafe.Offsetof(ctx.need), ctxNeed)
 	check("sign", unsafe.Offsetof(ctx.sign), ctxSign)
 	check("target", unsafe.Offsetof(ctx.target), ctxTarget)

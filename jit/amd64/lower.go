@@ -16,6 +16,7 @@ var lowerings = [256]func(c *Compiler, i int){
 	ir.SDIV:       (*Compiler).lowerDivide,
 	ir.SMOD:       (*Compiler).lowerDivide,
 	ir.ADDMOD:     (*Compiler).lowerAddMod,
+	ir.MULMOD:     (*Compiler).lowerMulMod,
 	ir.LT:         (*Compiler).lowerCompare,
 	ir.SLT:        (*Compiler).lowerCompare,
 	ir.EQ:         (*Compiler).lowerCompare,
@@ -26,6 +27,7 @@ var lowerings = [256]func(c *Compiler, i int){
 	ir.BYTE:       (*Compiler).lowerByte,
 	ir.SIGNEXTEND: (*Compiler).lowerSignExtend,
 
+	ir.KECCAK256:    (*Compiler).lowerKeccak,
 	ir.MLOAD:        (*Compiler).lowerMload,
 	ir.MSTORE:       (*Compiler).lowerMstore,
 	ir.MSTORE8:      (*Compiler).lowerMstore8,

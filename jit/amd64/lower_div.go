@@ -12,7 +12,7 @@ import (
 // a shift or a mask; by what fits in a limb as a chain of divisions of 128 bits by
 // 64, the remainder of each limb going into the next. A signed dividend is made
 // positive before and gives its sign to the result. Other divisors, zero and
-// negative ones among them, are left to Go.
+// negative ones among them, are for a routine.
 func (c *Compiler) lowerDivide(i int) {
 	in := &c.program.Instrs[i]
 	y, constant := c.program.Const(in.Args[1])
@@ -22,7 +22,7 @@ func (c *Compiler) lowerDivide(i int) {
 	case constant && isPowerOfTwo(&y) && !signed && y.BitLen() < 256:
 		c.dividePowerOfTwo(i, &y)
 	case constant && (y.IsZero() || !y.IsUint64()), signed && c.alloc.of(i).limbs < 4:
-		c.lowerExit(i)
+		c.lowerRoutine(i)
 	default:
 		c.divideByLimb(i, signed)
 	}
@@ -68,7 +68,9 @@ func (c *Compiler) divideByLimb(i int, signed bool) {
 	in := &c.program.Instrs[i]
 	dst := c.define(i)
 	limbs := dst[:c.alloc.of(i).limbs]
-	slow, resume := c.slowWay(i, dst)
+	s := c.slowStub(i, dst)
+	s.routine = routines[in.Op]
+	slow, resume := c.addStub(s), s.resume
 	x, y := c.operand(in.Args[0]), c.operand(in.Args[1])
 	c.loadDivisor(&y, slow)
 	if signed {
@@ -81,28 +83,50 @@ func (c *Compiler) divideByLimb(i int, signed bool) {
 		c.negateIf(limbs)
 		x = inRegs(dst, 4)
 	}
-	c.asm.movI(rdx, 0)
-	for k := max(x.limbs, len(limbs)) - 1; k >= 0; k-- {
-		if k < x.limbs {
-			c.loadLimb(rax, &x, k)
-			c.asm.r(opDiv, rcx) // cannot overflow: RDX is below RCX
-		}
-		switch {
-		case k >= len(limbs):
-		case !quotient(in.Op) && k == 0:
-			c.asm.mov(limbs[k], rdx)
-		case !quotient(in.Op) || k >= x.limbs:
-			c.asm.movI(limbs[k], 0)
-		default:
-			c.asm.mov(limbs[k], rax)
-		}
-	}
+	c.divideLimbs(limbs, &x, quotient(in.Op))
 	if signed {
 		c.asm.load(rax, at(rdi, ctxSign))
 		c.negateIf(limbs)
 	}
 	c.asm.bind(resume)
 	c.settle(i, dst)
+}
+
+// divideLimbs sets dst to the quotient of x by RCX, or else to the remainder. dst
+// may be where x is. Most numbers are small: limbs above the lowest are divided
+// only if they are not all zero.
+func (c *Compiler) divideLimbs(dst []reg, x *operand, quotient bool) {
+	inPlace := func(k int) bool { return x.kind == inRegisters && k < x.limbs && x.regs[k] == dst[k] }
+	for k := 1; k < len(dst); k++ {
+		if !inPlace(k) {
+			c.asm.movI(dst[k], 0)
+		}
+	}
+	lowest := c.asm.newLabel()
+	if x.limbs > 1 {
+		c.orLimbs(rdx, x, 1)
+		if x.limbs == 2 {
+			c.asm.rr(opTest, rdx, rdx)
+		}
+		c.asm.jccShort(ifEqual, lowest)
+	}
+	c.asm.movI(rdx, 0)
+	for k := max(x.limbs, 1) - 1; k >= 0; k-- {
+		if k == 0 {
+			c.asm.bind(lowest) // RDX is zero if it was jumped to
+		}
+		c.loadLimb(rax, x, k)
+		c.asm.r(opDiv, rcx) // cannot overflow: RDX is below RCX
+		switch {
+		case k >= len(dst):
+		case quotient:
+			c.asm.mov(dst[k], rax)
+		case k == 0:
+			c.asm.mov(dst[0], rdx)
+		case inPlace(k):
+			c.asm.movI(dst[k], 0)
+		}
+	}
 }
 
 // negateIf negates dst if RAX is all ones, and not if it is zero.
@@ -119,14 +143,7 @@ func (c *Compiler) negateIf(dst []reg) {
 
 // loadDivisor loads y into RCX, or goes to slow if it is zero or too large.
 func (c *Compiler) loadDivisor(y *operand, slow label) {
-	if y.limbs > 1 {
-		c.loadLimb(rax, y, 1)
-		for k := 2; k < y.limbs; k++ {
-			c.applyLimb(or, rax, y, k, rcx)
-		}
-		c.asm.rr(opTest, rax, rax)
-		c.asm.jcc(ifNotEqual, slow)
-	}
+	c.oneLimb(y, rax, slow)
 	c.loadLimb(rcx, y, 0)
 	if y.kind != inConstant {
 		c.asm.rr(opTest, rcx, rcx)
@@ -135,11 +152,11 @@ func (c *Compiler) loadDivisor(y *operand, slow label) {
 }
 
 // lowerAddMod lowers ADDMOD by a power of two, which takes the lower bits of a
-// sum; other moduli are left to Go.
+// sum; other moduli are for a routine.
 func (c *Compiler) lowerAddMod(i int) {
 	m, constant := c.program.Const(c.program.Instrs[i].Args[2])
 	if !constant || !isPowerOfTwo(&m) {
-		c.lowerExit(i)
+		c.lowerRoutine(i)
 		return
 	}
 	dst := c.chain(i, add, adc)

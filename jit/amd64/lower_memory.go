@@ -95,16 +95,36 @@ func (c *Compiler) address(i int, dst [4]reg, in *bytesOf) (m mem, resume label)
 		if s.growBytes > 0 {
 			tooLarge = s.refused
 		}
-		c.loadLimb(rcx, o, 1)
-		for k := 2; k < o.limbs; k++ {
-			c.applyLimb(or, rcx, o, k, rax)
-		}
-		c.asm.rr(opTest, rcx, rcx)
-		c.asm.jcc(ifNotEqual, tooLarge)
+		c.oneLimb(o, rcx, tooLarge)
 	}
 	index := c.limbReg(o, 0, rax)
 	c.asm.aluM(cmp, index, at(rdi, in.count))
 	c.asm.jcc(ifNotBelow, slow)
 	c.asm.load(rcx, at(rdi, in.base))
 	return indexed(rcx, index, 1, 0), s.resume
+}
+
+// oneLimb goes to tooLarge if o does not fit in a limb. It uses scratch.
+func (c *Compiler) oneLimb(o *operand, scratch reg, tooLarge label) {
+	switch {
+	case o.limbs < 2:
+		return
+	case o.limbs == 2 && o.kind == inMemory:
+		c.asm.aluMI(cmp, o.limbMem(1), 0)
+	case o.limbs == 2:
+		r := c.limbReg(o, 1, scratch)
+		c.asm.rr(opTest, r, r)
+	default:
+		c.orLimbs(scratch, o, 1)
+	}
+	c.asm.jcc(ifNotEqual, tooLarge)
+}
+
+// orLimbs does dst = the OR of limb first of o, which is not the last, and those
+// above. The flags are those of the result.
+func (c *Compiler) orLimbs(dst reg, o *operand, first int) {
+	c.loadLimb(dst, o, first)
+	for k := first + 1; k < o.limbs; k++ {
+		c.applyLimb(or, dst, o, k, dst)
+	}
 }

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/jit/ir"
+	"github.com/redline-evm/redline/jit/word"
 )
 
 // machine is a frame for tests: it runs programs block by block in plain Go, or
@@ -129,6 +131,20 @@ func (m *machine) do(in *ir.Instr, args []uint256.Int) (z uint256.Int, ok bool) 
 		z.SRsh(at(1), shiftOf(at(0)))
 	case ir.CLZ:
 		z.SetUint64(uint64(256 - at(0).BitLen()))
+	case ir.KECCAK256:
+		if !at(1).IsUint64() || at(1)[0] > 1<<20 {
+			m.outcome = "failed: out of gas"
+			return z, false
+		}
+		size := at(1)[0]
+		if size > 0 && !m.reach(at(0), size) || !m.charge(6*((size+31)/32)) {
+			return z, false
+		}
+		var data []byte
+		if size > 0 {
+			data = m.memory[at(0)[0]:][:size]
+		}
+		z.SetBytes(crypto.Keccak256(data))
 	case ir.MLOAD:
 		if !m.reach(at(0), 32) {
 			return z, false
@@ -279,7 +295,7 @@ func (m *machine) halt(op ir.Op, x, y *uint256.Int) {
 // execute runs the machine code and serves its exits. The code gets its gas in
 // slices.
 func (m *machine) execute(code *Code, slice uint64) {
-	ctx := &Context{}
+	ctx := NewContext(&word.Memo{})
 	ctx.Init(code, &m.words[0], m.callData)
 	ctx.SetCall(&testSelf, &testCaller, &testValue)
 	ctx.ReturnBytes = testReturnBytes
@@ -330,6 +346,12 @@ func (m *machine) serve(ctx *Context, i int) {
 	args := slices.Clone(ctx.operands[topOperand+1-len(operands) : topOperand+1])
 	slices.Reverse(args)
 	z, ok := m.do(&m.program.Instrs[i], args)
+	switch m.program.Instrs[i].Op { // the memo learns as that of an engine does
+	case ir.MULMOD:
+		ctx.memo.MulMod(new(uint256.Int), &args[0], &args[1], &args[2])
+	case ir.KECCAK256:
+		ctx.memo.Sum256(new(uint256.Int), make([]byte, 64))
+	}
 	if ok && m.program.Instrs[i].Op.Pushes() {
 		ctx.operands[topOperand+1-len(operands)] = z
 	}

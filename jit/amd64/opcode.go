@@ -74,10 +74,11 @@ type extended struct {
 
 // Instructions of one operand.
 var (
-	opNot = extended{wide | 0xf7, 2}
-	opNeg = extended{wide | 0xf7, 3}
-	opDiv = extended{wide | 0xf7, 6} // RAX, RDX = RDX:RAX / operand
-	opJmp = extended{0xff, 4}
+	opNot  = extended{wide | 0xf7, 2}
+	opNeg  = extended{wide | 0xf7, 3}
+	opDiv  = extended{wide | 0xf7, 6} // RAX, RDX = RDX:RAX / operand
+	opCall = extended{0xff, 2}
+	opJmp  = extended{0xff, 4}
 
 	opShlCL = extended{wide | 0xd3, 4}
 )

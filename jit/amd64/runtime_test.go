@@ -32,6 +32,7 @@ func TestRuntime(t *testing.T) {
 			runtime.GC()
 		}
 	})
+	programs := [2]func(rounds uint64) []byte{fibonacci, callingRoutines}
 	var workers sync.WaitGroup
 	for worker := range uint64(4) {
 		workers.Go(func() {
@@ -41,7 +42,9 @@ func TestRuntime(t *testing.T) {
 				rounds := 1 + random.Uint64N(2000)
 				slice := 50 + random.Uint64N(5000)
 				var fresh sync.WaitGroup
-				fresh.Go(func() { growStack(random.IntN(100), func() { both(t, c, fibonacci(rounds), 1e6, slice, nil) }) })
+				fresh.Go(func() {
+					growStack(random.IntN(100), func() { both(t, c, programs[worker%2](rounds), 1e6, slice, nil) })
+				})
 				fresh.Wait()
 			}
 		})

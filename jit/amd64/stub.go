@@ -1,5 +1,7 @@
 package amd64
 
+import "github.com/redline-evm/redline/jit/word"
+
 // stub is code that is seldom run, to be put behind all blocks.
 type stub struct {
 	kind   stubKind
@@ -10,7 +12,7 @@ type stub struct {
 
 	// Of stubInstr: where operands and result are.
 	instr    int
-	operands [2]operand
+	operands [3]operand
 	dst      [4]reg
 
 	// Of stubInstr, if memory that is growBytes long at the first operand would
@@ -18,6 +20,8 @@ type stub struct {
 	growBytes int32
 	retry     label
 	refused   label
+
+	routine word.Routine // of stubInstr: does it instead of Go
 }
 
 type stubKind uint8
@@ -50,9 +54,13 @@ func (c *Compiler) emitStub(s *stub) {
 		for k := range c.program.Operands(s.instr) {
 			c.storeOperand(k, &s.operands[k])
 		}
-		back := c.asm.newLabel()
-		c.leave(s.exit, back)
-		c.asm.bind(back)
+		if s.routine != word.NoRoutine {
+			c.callRoutine(s.routine)
+		} else {
+			back := c.asm.newLabel()
+			c.leave(s.exit, back)
+			c.asm.bind(back)
+		}
 		c.loadResult(s.instr, s.dst)
 		c.asm.jmp(s.resume)
 	}

@@ -46,3 +46,6 @@ func mulModReciprocal(z, x, y, m *uint256.Int, reciprocal *[5]uint64)
 //
 //go:noescape
 func permuteBMI2(state *[25]uint64)
+
+// Routines returns the addresses of the routines for generated code.
+func Routines() *[routineCount]uintptr

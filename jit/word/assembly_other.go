@@ -11,3 +11,7 @@ func divMod(_, _, _, _ *uint256.Int)                         { panic("BUG: no as
 func mulMod(_, _, _, _ *uint256.Int)                         { panic("BUG: no assembly") }
 func mulModReciprocal(_, _, _, _ *uint256.Int, _ *[5]uint64) { panic("BUG: no assembly") }
 func permuteBMI2(_ *[lanes]uint64)                           { panic("BUG: no assembly") }
+
+// Routines returns the addresses of the routines for generated code: here there
+// are none.
+func Routines() *[routineCount]uintptr { return nil }

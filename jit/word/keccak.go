@@ -27,18 +27,23 @@ var roundConstants = [24]uint64{
 // Sum256 sets out to the Keccak-256 of data.
 func Sum256(out *[32]byte, data []byte) {
 	var state [lanes]uint64
+	absorb(&state, data)
+	for i := range 4 {
+		binary.LittleEndian.PutUint64(out[8*i:], state[i])
+	}
+}
+
+// absorb takes all of data into the state; the hash is at its start then.
+func absorb(state *[lanes]uint64, data []byte) {
 	for len(data) >= rate {
 		for i := range rateLanes {
 			state[i] ^= binary.LittleEndian.Uint64(data[8*i:])
 		}
-		permute(&state)
+		permute(state)
 		data = data[rate:]
 	}
-	absorbEnd(&state, data)
-	permute(&state)
-	for i := range 4 {
-		binary.LittleEndian.PutUint64(out[8*i:], state[i])
-	}
+	absorbEnd(state, data)
+	permute(state)
 }
 
 // absorbEnd adds what is left, less than a block, and the padding.
