@@ -134,7 +134,8 @@ func (c *nativeCompiler) translate(t *nativeTier, bytecode []byte, fork Fork) (*
 	if c.compiler == nil {
 		c.compiler = amd64.NewCompiler(t.memory)
 	}
-	program := c.builder.Build(bytecode, fork).Clone()
+	c.builder.Build(bytecode, fork)
+	program := c.builder.Optimize().Clone()
 	if t.tamper != nil {
 		t.tamper(program)
 	}

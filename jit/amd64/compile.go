@@ -45,6 +45,7 @@ type Compiler struct {
 	memory  *Memory
 	asm     assembler
 	program *ir.Program
+	block   *ir.Block // that is being compiled
 	blocks  []blockLabels
 	stubs   []stub
 	gasExit label
@@ -135,7 +136,7 @@ func (c *Compiler) reset(program *ir.Program) {
 		} else {
 			labels.checked, labels.run, labels.body = c.asm.newLabel(), c.asm.newLabel(), c.asm.newLabel()
 		}
-		c.dynamic = c.dynamic || b.Term.Kind == ir.JumpTo || b.Term.Kind == ir.BranchTo
+		c.dynamic = c.dynamic || b.Term.IsDynamic() && b.Term.FirstPlace == b.Term.EndPlace
 	}
 	c.gasExit, c.grow = c.asm.newLabel(), c.asm.newLabel()
 }
@@ -148,6 +149,7 @@ func empty(b *ir.Block) bool {
 
 func (c *Compiler) compileBlock(i int) error {
 	b := &c.program.Blocks[i]
+	c.block = b
 	labels := &c.blocks[i]
 	if empty(b) {
 		c.asm.bind(labels.entry)

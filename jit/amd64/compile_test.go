@@ -15,22 +15,26 @@ import (
 
 var testLimits = Limits{BytesPerByte: 1 << 20}
 
-// both runs bytecode in plain Go and as machine code and wants them to end alike.
+// both runs bytecode in plain Go and as machine code, optimized and not, and wants
+// them to end alike.
 // It returns the end.
 func both(t testing.TB, c *Compiler, bytecode []byte, gas, slice uint64, callData []byte) *machine {
 	t.Helper()
-	var b ir.Builder
-	program := b.Build(bytecode, ir.Osaka)
+	var plain, better ir.Builder
+	program := plain.Build(bytecode, ir.Osaka)
 	want := newMachine(program, gas, callData)
 	want.interpret()
-	code, err := c.Compile(program, testLimits)
-	if err != nil {
-		t.Fatalf("%v\n%v", err, program)
-	}
-	got := newMachine(program, gas, callData)
-	got.execute(code, slice)
-	if got.String() != want.String() {
-		t.Fatalf("%x with gas %d, slice %d, call data %x: got\n%v\nwant\n%v\nof\n%v", bytecode, gas, slice, callData, got, want, program)
+	better.Build(bytecode, ir.Osaka)
+	for _, p := range []*ir.Program{program, better.Optimize()} {
+		code, err := c.Compile(p, testLimits)
+		if err != nil {
+			t.Fatalf("%v\n%v", err, p)
+		}
+		got := newMachine(p, gas, callData)
+		got.execute(code, slice)
+		if got.String() != want.String() {
+			t.Fatalf("%x with gas %d, slice %d, call data %x: got\n%v\nwant\n%v\nof\n%v", bytecode, gas, slice, callData, got, want, p)
+		}
 	}
 	return want
 }

@@ -28,7 +28,7 @@ func inRegs(regs [4]reg, limbs int) operand {
 // operand returns where v is now. It is valid until a register is taken.
 func (c *Compiler) operand(v ir.Value) operand {
 	if depth, ok := v.EntrySlot(); ok {
-		return operand{kind: inMemory, limbs: 4, mem: slot(-depth)}
+		return operand{kind: inMemory, limbs: limbCount(c.program.EntryBits(c.block, depth)), mem: slot(-depth)}
 	}
 	if i, ok := v.Result(); ok {
 		val := c.alloc.of(i)

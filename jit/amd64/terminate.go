@@ -79,6 +79,11 @@ func (c *Compiler) loadDest(v ir.Value) {
 
 // dispatch jumps to the JUMPDEST at the offset in RDX, for block i.
 func (c *Compiler) dispatch(i int) {
+	t := &c.program.Blocks[i].Term
+	if t.FirstPlace < t.EndPlace {
+		c.selectPlace(c.program.Places[t.FirstPlace:t.EndPlace])
+		return
+	}
 	bad := c.badJump(i)
 	c.asm.aluI(cmp, rdx, int32(len(c.program.Dests)))
 	c.asm.jcc(ifNotBelow, bad)
@@ -88,4 +93,20 @@ func (c *Compiler) dispatch(i int) {
 	c.asm.jcc(ifEqual, bad)
 	c.asm.alu(add, rax, rcx)
 	c.asm.r(opJmp, rax)
+}
+
+// selectPlace jumps to that of the JUMPDESTs at places whose offset is in RDX.
+func (c *Compiler) selectPlace(places []uint32) {
+	last := len(places) - 1
+	for _, pc := range places[:last] {
+		c.asm.aluI(cmp, rdx, int32(pc))
+		c.asm.jcc(ifEqual, c.entryAt(pc))
+	}
+	c.asm.jmp(c.entryAt(places[last]))
+}
+
+// entryAt is where to go from here for the JUMPDEST at pc.
+func (c *Compiler) entryAt(pc uint32) label {
+	i, _ := c.program.BlockAt(uint64(pc))
+	return c.entry(i)
 }

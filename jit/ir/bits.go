@@ -20,7 +20,7 @@ func init() {
 
 // bitsOf is the width that the result of an instruction never exceeds.
 func (b *Builder) bitsOf(in *Instr) uint16 {
-	width := func(i int) int { return b.out.Bits(in.Args[i]) }
+	width := func(i int) int { return b.bits(in.Args[i]) }
 	switch in.Op {
 	case ADD:
 		return uint16(min(256, max(width(0), width(1))+1))
@@ -45,4 +45,12 @@ func (b *Builder) bitsOf(in *Instr) uint16 {
 		return uint16(width(1))
 	}
 	return resultBits[in.Op]
+}
+
+// bits is an upper bound of the width of v in the open block.
+func (b *Builder) bits(v Value) int {
+	if depth, ok := v.EntrySlot(); ok && b.state != nil && depth < flowDepth {
+		return b.flow.bits(b.state[depth])
+	}
+	return b.out.Bits(v)
 }

@@ -29,6 +29,10 @@ type Builder struct {
 	lowest int // lowest height that an opcode of the block reached down to
 	used   []bool
 	moved  []Value
+
+	flow     flow
+	state    *stackState // of the block, where it is known
+	replaced []Value     // what the instructions of the block before a pass have become
 }
 
 // Build builds the whole program of code by the rules of fork. The result
@@ -69,6 +73,8 @@ func (b *Builder) reset() {
 	b.out.Instrs = b.out.Instrs[:0]
 	b.out.Args = b.out.Args[:0]
 	b.out.Writes = b.out.Writes[:0]
+	b.out.Facts = b.out.Facts[:0]
+	b.out.Places = b.out.Places[:0]
 	b.out.Consts = b.out.Consts[:0]
 }
 

@@ -1,5 +1,7 @@
 package ir
 
+import "github.com/holiman/uint256"
+
 // jump ends the block by a JUMP.
 func (b *Builder) jump(pc int) {
 	t := newTerm(JumpTo, pc)
@@ -63,10 +65,18 @@ func (b *Builder) condition(t *Term, cond Value) {
 
 // decided reports whether the condition is known to hold or not to hold.
 func (b *Builder) decided(t *Term) (holds, ok bool) {
-	if x, isConst := b.out.Const(t.X); isConst && t.Op == ISZERO {
-		return x.IsZero() != t.Negated, true
+	x, ok := b.out.Const(t.X)
+	if !ok {
+		return false, false
 	}
-	return false, false
+	var y uint256.Int
+	if t.Y != NoValue {
+		if y, ok = b.out.Const(t.Y); !ok {
+			return false, false
+		}
+	}
+	folds[t.Op](&x, &x, &y)
+	return x.IsZero() == t.Negated, true
 }
 
 // decide replaces a branch by what it always does.
@@ -74,6 +84,7 @@ func (b *Builder) decide(t *Term, jumps bool) {
 	switch {
 	case !jumps:
 		t.Kind, t.Target, t.Dest = Fallthrough, 0, NoValue
+		t.FirstPlace, t.EndPlace = 0, 0
 	case t.Kind == Branch:
 		t.Kind, t.Next = Jump, 0
 	default:

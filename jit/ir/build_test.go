@@ -11,10 +11,25 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what is built to testdata")
 
-// TestBuild runs testdata/build.txt: cases of a comment, bytecode, and the text
-// form of its program.
+// TestBuild builds the cases of testdata/build.txt.
 func TestBuild(t *testing.T) {
-	const path, mark = "testdata/build.txt", "\n----"
+	runCases(t, "testdata/build.txt", func(code []byte) *Program { return new(Builder).Build(code, Osaka) })
+}
+
+// TestOptimize builds and optimizes those of testdata/optimize.txt.
+func TestOptimize(t *testing.T) {
+	runCases(t, "testdata/optimize.txt", func(code []byte) *Program {
+		var b Builder
+		b.Build(code, Osaka)
+		return b.Optimize()
+	})
+}
+
+// runCases runs a file of cases: a comment, bytecode, and the text form of its
+// program.
+func runCases(t *testing.T, path string, build func(code []byte) *Program) {
+	t.Helper()
+	const mark = "\n----"
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +42,7 @@ func TestBuild(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		p := new(Builder).Build(bytecode, Osaka)
+		p := build(bytecode)
 		if err := p.Check(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -76,6 +91,7 @@ func TestCheckFinds(t *testing.T) {
   if LT v0 0x64 jump to 0x0 next 0xe at 0xd
 block 0xe gas 0 need 0 peak 0 height 0
   halt STOP at 0xe`
+	fine := true // what is checked next
 	check := func(from, to string) {
 		t.Helper()
 		text := strings.Replace(good, from, to, 1)
@@ -83,9 +99,10 @@ block 0xe gas 0 need 0 peak 0 height 0
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		if err := p.Check(); (err == nil) != (text == good) {
+		if err := p.Check(); (err == nil) != fine {
 			t.Errorf("%s for %s: got %v", to, from, err)
 		}
+		fine = false
 	}
 	check("", "")
 	check("ADD s0", "ADD s1")           // not needed by the block
@@ -100,7 +117,16 @@ block 0xe gas 0 need 0 peak 0 height 0
 	check("next 0xe", "next 0xf")       //
 	check("halt STOP", "next 0xf")      //
 	check("height 0", "height 2")       // above the peak
-	check("jumpdest", "block")          // no target any more
+	fine = true
+	check("height 0\n", "height 0\ns0 bits 9\n")
+	check("height 0\n", "height 0\ns1 bits 9\n")            // not needed by the block
+	check("height 0\n", "height 0\ns0 bits 256\n")          // no fact
+	check("height 0\n", "height 0\ns0 bits 9\ns0 bits 9\n") // twice
+	fine = true
+	check("jump to 0x0 next 0xe", "jump s0 among 0x0 next 0xe")
+	check("jump to 0x0 next 0xe", "jump s0 among 0x1 next 0xe")     // no JUMPDEST
+	check("jump to 0x0 next 0xe", "jump s0 among 0x0 0x0 next 0xe") // twice
+	check("jumpdest", "block")                                      // no target any more
 }
 
 func TestParseErrors(t *testing.T) {

@@ -10,6 +10,8 @@ import "fmt"
 //   - only opcodes that are to stay instructions are instructions;
 //   - writes go to different places, none above the height at the end;
 //   - what falls through falls into the next block;
+//   - facts are about different words that the block needs, from the top down;
+//   - the places where a dynamic jump can go are blocks of JUMPDESTs, in order;
 //   - a static target is the offset of a block of a JUMPDEST, or BadTarget.
 func (p *Program) Check() error {
 	checker := checker{p: p}
@@ -42,6 +44,9 @@ func (c *checker) block(i int) error {
 	c.instrs, c.writes = b.End, b.EndWrite
 	if b.Need > HeightMax || b.Peak > HeightMax || int(b.Height) > int(b.Peak) || int(b.Height) < -int(b.Need) {
 		return fmt.Errorf("need %d, peak %d, height %d", b.Need, b.Peak, b.Height)
+	}
+	if err := c.facts(); err != nil {
+		return err
 	}
 	for i := b.First; i < b.End; i++ {
 		if err := c.instr(int(i)); err != nil {
@@ -87,6 +92,21 @@ func (c *checker) value(v Value) error {
 	return nil
 }
 
+func (c *checker) facts() error {
+	b := c.current
+	if b.EndFact < b.FirstFact || int(b.EndFact) > len(c.p.Facts) {
+		return fmt.Errorf("got facts %d to %d of %d", b.FirstFact, b.EndFact, len(c.p.Facts))
+	}
+	next := 0
+	for _, fact := range c.p.Facts[b.FirstFact:b.EndFact] {
+		if int(fact.Depth) < next || fact.Depth >= b.Need || fact.Bits >= 256 {
+			return fmt.Errorf("fact of %d bits about s%d; want one about s%d or below", fact.Bits, fact.Depth, next)
+		}
+		next = int(fact.Depth) + 1
+	}
+	return nil
+}
+
 func (c *checker) blockWrites() error {
 	b := c.current
 	above := -int32(b.Need)
@@ -115,6 +135,16 @@ func (c *checker) term(i int) error {
 	}
 	if t.FallsThrough() && (i+1 >= len(c.p.Blocks) || c.p.Blocks[i+1].PC != t.Next) {
 		return fmt.Errorf("no block behind, at %#x", t.Next)
+	}
+	if t.EndPlace < t.FirstPlace || int(t.EndPlace) > len(c.p.Places) || !t.IsDynamic() && t.FirstPlace < t.EndPlace {
+		return fmt.Errorf("got places %d to %d of %d", t.FirstPlace, t.EndPlace, len(c.p.Places))
+	}
+	above := -1
+	for _, pc := range c.p.Places[t.FirstPlace:t.EndPlace] {
+		if _, ok := c.p.BlockAt(uint64(pc)); !ok || int(pc) <= above {
+			return fmt.Errorf("no block at place %#x, or out of order", pc)
+		}
+		above = int(pc)
 	}
 	if (t.Kind == Jump || t.Kind == Branch) && t.Target != BadTarget {
 		if j, ok := c.p.BlockAt(uint64(t.Target)); !ok || c.p.Blocks[j].PC != t.Target {

@@ -12,6 +12,8 @@ func (p *Program) Clone() *Program {
 		Instrs: slices.Clip(slices.Clone(p.Instrs)),
 		Args:   slices.Clip(slices.Clone(p.Args)),
 		Writes: slices.Clip(slices.Clone(p.Writes)),
+		Facts:  slices.Clip(slices.Clone(p.Facts)),
+		Places: slices.Clip(slices.Clone(p.Places)),
 		Consts: slices.Clip(slices.Clone(p.Consts)),
 		Dests:  slices.Clip(slices.Clone(p.Dests)),
 	}
@@ -20,5 +22,5 @@ func (p *Program) Clone() *Program {
 // SizeBytes is the memory that the program holds on to.
 func (p *Program) SizeBytes() int {
 	return cap(p.Blocks)*int(unsafe.Sizeof(Block{})) + cap(p.Instrs)*int(unsafe.Sizeof(Instr{})) +
-		4*cap(p.Args) + 8*cap(p.Writes) + WordSize*cap(p.Consts) + 4*cap(p.Dests)
+		4*cap(p.Args) + 8*cap(p.Writes) + 4*cap(p.Facts) + 4*cap(p.Places) + WordSize*cap(p.Consts) + 4*cap(p.Dests)
 }

@@ -98,6 +98,8 @@ func (p *parser) line() {
 		p.block()
 	case !p.open:
 		p.fail("no block is open")
+	case len(p.words) > 2 && p.words[1] == "bits":
+		p.fact()
 	case len(p.words) > 2 && p.words[1] == "=" && opcodes[p.words[2]] == 0:
 		p.write()
 	case p.words[0] == "next" || p.words[0] == "jump" || p.words[0] == "if" || p.words[0] == "halt":
@@ -112,6 +114,7 @@ func (p *parser) block() {
 		p.fail("the block before has no end")
 	}
 	first, firstWrite := uint32(len(p.program.Instrs)), uint32(len(p.program.Writes))
+	firstFact := uint32(len(p.program.Facts))
 	kind := p.words[0]
 	b := Block{
 		PC:     uint32(p.number(kind, 32)),
@@ -120,6 +123,7 @@ func (p *parser) block() {
 		Peak:   uint16(p.number("peak", 16)),
 		Height: int16(p.number("height", 15)),
 		First:  first, End: first, FirstWrite: firstWrite, EndWrite: firstWrite,
+		FirstFact: firstFact, EndFact: firstFact,
 	}
 	p.program.Blocks = append(p.program.Blocks, b)
 	if kind == "jumpdest" {
@@ -203,6 +207,17 @@ func (p *parser) value() Value {
 	return p.program.AddConst(x)
 }
 
+// fact reads what is known of a word at the block's entry.
+func (p *parser) fact() {
+	depth, ok := strings.CutPrefix(p.next(), "s")
+	if !ok {
+		p.fail("got no place on the stack")
+	}
+	fact := Fact{Depth: uint16(p.parseInt(depth, 16)), Bits: uint16(p.number("bits", 16))}
+	p.program.Facts = append(p.program.Facts, fact)
+	p.last().EndFact = uint32(len(p.program.Facts))
+}
+
 func (p *parser) write() {
 	word := p.next()
 	at := p.parseInt(word[1:], 16)
@@ -265,7 +280,20 @@ func (p *parser) target(t *Term, static, dynamic TermKind) {
 	default:
 		t.Kind = dynamic
 		t.Dest = p.value()
+		p.places(t)
 	}
+}
+
+// places reads where a dynamic jump can go, if that is known.
+func (p *parser) places(t *Term) {
+	if !p.accept("among") {
+		return
+	}
+	t.FirstPlace = uint32(len(p.program.Places))
+	for len(p.words) > 0 && p.words[0] != "at" && p.words[0] != "next" {
+		p.program.Places = append(p.program.Places, uint32(p.parseInt(p.next(), 32)))
+	}
+	t.EndPlace = uint32(len(p.program.Places))
 }
 
 func (p *parser) halt(t *Term) {

@@ -29,6 +29,8 @@ type Program struct {
 	Instrs []Instr
 	Args   []Value       // operands of instructions with more than three
 	Writes []Write       // see Block
+	Facts  []Fact        // see Block
+	Places []uint32      // see Term
 	Consts []uint256.Int // constants of 30 bits and more
 	Dests  []uint32      // by bytecode offset: one more than the index of the block of a JUMPDEST, else 0
 }
@@ -40,6 +42,8 @@ type Block struct {
 	First, End uint32 // Instrs[First:End] are its instructions
 	FirstWrite uint32 // Writes[FirstWrite:EndWrite] are its writes
 	EndWrite   uint32
+	FirstFact  uint32 // Facts[FirstFact:EndFact] is known of words at its entry
+	EndFact    uint32
 	Need       uint16 // words that must be on the stack
 	Peak       uint16 // by how many words the stack grows at most
 	Height     int16  // by how many words it has grown at the end
@@ -55,6 +59,12 @@ type Instr struct {
 	Args [3]Value // its operands, that on top of the stack first; see Operands
 	PC   uint32   // bytecode offset
 	Rest uint32   // opcodes that see gas: gas of the block that is charged and lies behind them
+}
+
+// Fact is that a word on the stack at a block's entry is below 2^Bits.
+type Fact struct {
+	Depth uint16 // below the top
+	Bits  uint16
 }
 
 // Write puts a value on the stack at a block's end. At is counted from the top
@@ -85,8 +95,13 @@ type Term struct {
 	Dest    Value
 	X, Y    Value
 	Target  uint32 // bytecode offset of a JUMPDEST, or BadTarget
-	Next    uint32 // bytecode offset of the block behind this one
-	PC      uint32 // bytecode offset
+
+	// Where Dest can be: nowhere else than at Places[FirstPlace:EndPlace], if there
+	// are any.
+	FirstPlace, EndPlace uint32
+
+	Next uint32 // bytecode offset of the block behind this one
+	PC   uint32 // bytecode offset
 }
 
 // BadTarget is the target of a jump to where no JUMPDEST is: the frame halts.
@@ -96,6 +111,9 @@ const BadTarget = 1<<32 - 1
 func (t *Term) FallsThrough() bool {
 	return t.Kind == Fallthrough || t.Kind == Branch || t.Kind == BranchTo
 }
+
+// IsDynamic reports whether the block jumps to where a value says.
+func (t *Term) IsDynamic() bool { return t.Kind == JumpTo || t.Kind == BranchTo }
 
 // BlockAt returns the index of the block of the JUMPDEST at pc.
 func (p *Program) BlockAt(pc uint64) (i int, ok bool) {

@@ -111,7 +111,7 @@ func (b *Builder) identity(in *Instr) Value {
 			return x
 		}
 	case AND:
-		if mask, ok := b.out.Const(y); ok && isMask(&mask) && b.out.Bits(x) <= mask.BitLen() {
+		if mask, ok := b.out.Const(y); ok && isMask(&mask) && b.bits(x) <= mask.BitLen() {
 			return x
 		}
 	case EQ:
@@ -137,7 +137,7 @@ func (b *Builder) doubleNegation(x Value) Value {
 	if !ok || b.out.Instrs[i].Op != ISZERO {
 		return NoValue
 	}
-	if y := b.out.Instrs[i].Args[0]; b.out.Bits(y) <= 1 {
+	if y := b.out.Instrs[i].Args[0]; b.bits(y) <= 1 {
 		return y
 	}
 	return NoValue

@@ -22,6 +22,9 @@ func (p *Program) writeBlock(b *strings.Builder, i int) {
 		kind = "jumpdest"
 	}
 	fmt.Fprintf(b, "%s %#x gas %d need %d peak %d height %d\n", kind, block.PC, block.Gas, block.Need, block.Peak, block.Height)
+	for _, fact := range p.Facts[block.FirstFact:block.EndFact] {
+		fmt.Fprintf(b, "  s%d bits %d\n", fact.Depth, fact.Bits)
+	}
 	for i := block.First; i < block.End; i++ {
 		p.writeInstr(b, int(i))
 	}
@@ -68,11 +71,23 @@ func (p *Program) termText(t *Term) string {
 	case Branch:
 		return fmt.Sprintf("if %s jump %s next %#x", p.conditionText(t), targetText(t.Target), t.Next)
 	case JumpTo:
-		return "jump " + p.text(t.Dest)
+		return "jump " + p.text(t.Dest) + p.placesText(t)
 	case BranchTo:
-		return fmt.Sprintf("if %s jump %s next %#x", p.conditionText(t), p.text(t.Dest), t.Next)
+		return fmt.Sprintf("if %s jump %s%s next %#x", p.conditionText(t), p.text(t.Dest), p.placesText(t), t.Next)
 	}
 	return strings.Join(append([]string{"halt", t.Op.String()}, p.texts(t.X, t.Y)...), " ")
+}
+
+// placesText says where a dynamic jump can go, if that is known.
+func (p *Program) placesText(t *Term) string {
+	if t.FirstPlace == t.EndPlace {
+		return ""
+	}
+	text := " among"
+	for _, pc := range p.Places[t.FirstPlace:t.EndPlace] {
+		text += fmt.Sprintf(" %#x", pc)
+	}
+	return text
 }
 
 func targetText(target uint32) string {

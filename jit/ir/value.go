@@ -77,6 +77,17 @@ func (p *Program) Bits(v Value) int {
 	return 256
 }
 
+// EntryBits is an upper bound of the width of the word that lies depth below the
+// top at the entry of b.
+func (p *Program) EntryBits(b *Block, depth int) int {
+	for _, fact := range p.Facts[b.FirstFact:b.EndFact] {
+		if int(fact.Depth) == depth {
+			return int(fact.Bits)
+		}
+	}
+	return 256
+}
+
 // text is how v reads in the text form.
 func (p *Program) text(v Value) string {
 	if i, ok := v.Result(); ok {
