@@ -223,6 +223,19 @@ func TestDamagedStateFile(t *testing.T) {
 	}
 }
 
+// TestStateFileOfAnAttacker names files that are no settings.
+func TestStateFileOfAnAttacker(t *testing.T) {
+	root, state := build(t, "laptop", nil), newState(t)
+	for _, file := range []string{"etc/shadow", "/proc/sys/vm/swappiness", "sys/../etc/shadow", "proc/self/mem", ""} {
+		if err := state.save(&record{BootID: boot, Changes: []Change{{Setting: Setting{File: file}, Before: "x"}}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Revert(root, state, boot, true); err == nil || root.writes > 0 {
+			t.Errorf("%q: got %v, %d writes; want an error and none", file, err, root.writes)
+		}
+	}
+}
+
 func TestSystemWritesOnlyToFilesThatAreThere(t *testing.T) {
 	dir := t.TempDir()
 	sys := OpenSystem(dir)

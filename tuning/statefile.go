@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // StateFile is the path of the file that remembers what Apply replaced.
@@ -65,7 +66,19 @@ func (s StateFile) load(bootID string) (*record, error) {
 	if r.BootID != bootID {
 		return &record{}, ErrRestarted
 	}
+	for _, c := range r.Changes {
+		if !isSetting(c.File) {
+			return nil, fmt.Errorf("cannot use the state of the settings %s: %q is no setting of the kernel", s, c.File)
+		}
+	}
 	return r, nil
+}
+
+// settingDirs are where settings of the kernel are.
+var settingDirs = []string{sysctlDir, "proc/irq/", "sys/"}
+
+func isSetting(file string) bool {
+	return fs.ValidPath(file) && slices.ContainsFunc(settingDirs, func(dir string) bool { return strings.HasPrefix(file, dir) })
 }
 
 // save writes the record whole or not at all, and removes the file when nothing

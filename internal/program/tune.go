@@ -22,7 +22,9 @@ const (
 	tuneCgroupFlag = "cgroup"
 	tuneHugeFlag   = "hugepages"
 
-	tuneStateDefault = "/var/lib/redline/tuning.json"
+	// tuneStateDefault is in a folder of its own, which belongs to root: whoever can
+	// write the file chooses what a later revert sets.
+	tuneStateDefault = "/var/lib/redline-tuning/state.json"
 	tuneFailedCode   = 2
 )
 
