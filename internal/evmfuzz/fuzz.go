@@ -296,7 +296,7 @@ func (w *worker) runWorld(seed uint64) {
 // message returns the message for program number i of a world; the one behind the
 // contracts is a create.
 func (g *generator) message(i int) (msg jit.Message, create bool) {
-	msg = jit.Message{Caller: sender, Gas: pick[uint64](g, 10_000, 40_000, 100_000, 250_000, 250_000, 250_000)}
+	msg = jit.Message{Caller: sender, Gas: pick[uint64](g, 10_000, 40_000, 100_000, 150_000, 150_000, 150_000)}
 	if g.oneIn(2) {
 		msg.Value.SetUint64(uint64(g.IntN(2)))
 	}
@@ -332,7 +332,7 @@ func (w *worker) runProgram(a *arena, g *generator, c *Case) (with peers, err er
 	used := c.Message.Gas - full.GasLeft
 	w.statuses[full.Status].Add(1)
 	w.gasUsed.Add(used)
-	for _, gas := range [...]uint64{used, used - min(used, 1), g.Uint64N(used + 1), g.Uint64N(used + 1)} {
+	for _, gas := range [...]uint64{used, used - min(used, 1), g.Uint64N(used + 1)} {
 		with.geth = g.oneIn(12)
 		c.Message.Gas, c.Slice = gas, g.slice()
 		w.runs.Add(1)

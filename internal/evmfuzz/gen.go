@@ -19,9 +19,9 @@ import (
 
 // Bounds of what is generated.
 const (
-	statementsMax = 10 // at the outermost level
-	depthMax      = 3  // of statements in statements
-	valueDepthMax = 3  // of operations in operations
+	statementsMax = 8 // at the outermost level
+	depthMax      = 3 // of statements in statements
+	valueDepthMax = 3 // of operations in operations
 	codeMax       = 4 << 10
 	reach         = 16 // words that DUP and SWAP reach
 )

@@ -20,9 +20,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/redline-evm/redline/internal/chain"
-	"github.com/redline-evm/redline/memstate/trie"
-
 	"github.com/redline-evm/redline/jit"
+	"github.com/redline-evm/redline/memstate/trie"
 )
 
 // transferTest is a state test of one transfer of 5 wei. change may spoil it.
