@@ -151,7 +151,7 @@ func (c *nativeCompiler) translate(t *nativeTier, bytecode []byte, fork Fork) (*
 func IsRejected(err error) bool { return errors.Is(err, amd64.ErrTooLarge) }
 
 // NativeCompiler compiles bytecode as the native tier does and keeps nothing of
-// it: to measure that. It belongs to one goroutine.
+// it: to measure that, and to look at it. It belongs to one goroutine.
 type NativeCompiler struct {
 	tier     *nativeTier
 	compiler nativeCompiler
@@ -170,6 +170,15 @@ func (c *NativeCompiler) Compile(bytecode []byte, fork Fork) (size int, err erro
 		return 0, err
 	}
 	return native.code.SizeBytes(), nil
+}
+
+// Listing returns the parts of the machine code that it made of bytecode.
+func (c *NativeCompiler) Listing(bytecode []byte, fork Fork) ([]amd64.Section, error) {
+	native, err := c.compiler.translate(c.tier, bytecode, fork)
+	if err != nil {
+		return nil, err
+	}
+	return c.compiler.compiler.Sections(native.code), nil
 }
 
 // compileNow compiles code before it runs, if the setting is so.

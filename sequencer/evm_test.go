@@ -44,6 +44,7 @@ func TestEVMRun(t *testing.T) {
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
 		check("gas used  16\n", false, "--code", "0x602a5f5260205ff3", "--engine", "native")
 		check("gas used  16\n", false, "--code", "0x602a5f5260205ff3", "--engine", "native", "--jit-check")
+		check("  halt RETURN 0x0 0x20 at 0x7\nblock 0x0:\n", false, "--code", "0x602a5f5260205ff3", "--dump", "ir,asm")
 	}
 	check("  MSTORE 0x0 0x2a at 0x3\n  halt RETURN 0x0 0x20", false, "--code", "0x602a5f5260205ff3", "--dump", "ir")
 	check("cannot print stage", true, "--code", "0x", "--dump", "tree")

@@ -46,7 +46,7 @@ Examples:
 		&cli.StringFlag{Name: engineFlag, Usage: "engine to run on: interp, native or geth (default: interp)"},
 		&cli.StringFlag{Name: forkFlag, Value: "osaka", Usage: "rules to run by: cancun, prague or osaka"},
 		&cli.IntFlag{Name: runsFlag, Usage: "measure `N` runs", DefaultText: "none"},
-		&cli.StringFlag{Name: dumpFlag, Usage: "print what the engine makes of the code instead of running it: ir, its basic blocks"},
+		&cli.StringFlag{Name: dumpFlag, Usage: "print what the engine makes of the code instead of running it, separated by commas: ir, its basic blocks; asm, its machine code"},
 		jitCheckFlag(),
 		&cli.StringFlag{Name: caseFlag, Usage: "run the case or cases in `DIR`"},
 		program.JSON("print each report as one line of JSON"),

@@ -58,6 +58,7 @@ var rows = []row{
 	{"internal/spectest", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie"}},
 	{"internal/reference", []string{"internal/chain", "jit"}},
 	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec", "jit/ir"}}, // ir: opcodes,
+	{"internal/disasm", []string{"jit/amd64"}},
 	{"internal/evmfuzz", []string{"internal/evmbench", "internal/reference", "jit", "jit/exec", "jit/ir"}},
 	{"internal/simnet", []string{anything}},
 
@@ -141,7 +142,7 @@ var thirdParty = []dependency{
 	// Tests only.
 	{path: "go.uber.org/goleak", tests: true},
 	{path: "pgregory.net/rapid", tests: true},
-	{path: "golang.org/x/arch", tests: true}, // a disassembler
+	{path: "golang.org/x/arch", packages: []string{"internal/disasm"}, tests: true}, // a disassembler
 }
 
 // drawers are folder names that say nothing of the domain.
