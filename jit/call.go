@@ -154,10 +154,7 @@ func (v *EVM) runFrame(f *frame) outcome {
 // trim gives back memory that is not worth keeping between top-level calls, and
 // drops what the last call has left behind.
 func (f *frame) trim(depth int) {
-	kept := memoryKeptInner
-	if depth < outerFrames {
-		kept = memoryKeptOuter
-	}
+	kept := memoryKept(depth)
 	f.mem.trim(kept)
 	if f.lowererBytes() > kept {
 		f.lowerer = nil

@@ -6,13 +6,15 @@ import "encoding/binary"
 // transaction reaches it, so that a frame that wants more is out of gas.
 const memorySizeMax = 1 << 30
 
-// Memory kept between top-level calls, in bytes for each frame: much for the
-// outermost frames only, so that an EVM never keeps more than some 16 MiB.
+// Memory kept between top-level calls, in bytes: much for the outermost frame, an
+// eighth for each below, so that an EVM never keeps more than some 17 MiB.
 const (
-	memoryKeptOuter = 4 << 20
+	memoryKeptOuter = 8 << 20
 	memoryKeptInner = 8 << 10
-	outerFrames     = 2
 )
+
+// memoryKept is what the frame at a depth keeps.
+func memoryKept(depth int) int { return max(memoryKeptOuter>>min(3*depth, 63), memoryKeptInner) }
 
 // memory is the byte memory of a frame. Its size is a multiple of 32.
 type memory struct {

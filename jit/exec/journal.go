@@ -39,6 +39,8 @@ type Journal struct {
 	last   *account                 // the account asked for last
 	recent [recentAccounts]*account // by address, those asked for lately: a short cut past handles
 
+	recentSlots [recentSlotCount]recentSlot // likewise past slots, by key
+
 	tx      uint64 // number of the running transaction, from 1
 	epoch   uint64 // number of the running diff, from 1
 	undo    []undoEntry
@@ -73,6 +75,12 @@ type account struct {
 	firstSlot   uint32 // plus one; the rest through slot.next
 }
 
+// recentSlot is a slot asked for lately; nil for none.
+type recentSlot struct {
+	slot   *slot
+	handle uint32
+}
+
 type transientKey struct {
 	account uint32
 	key     uint256.Int
@@ -84,8 +92,11 @@ const (
 	undoKeep     = 1 << 16
 )
 
-// recentAccounts is the number of accounts that are found without a lookup.
-const recentAccounts = 32
+// How many accounts and slots are found without a lookup at best.
+const (
+	recentAccounts  = 32
+	recentSlotCount = 64
+)
 
 // NewJournal returns a journal without changes.
 func NewJournal(view StateView) *Journal {
@@ -113,6 +124,7 @@ func (j *Journal) Reset(view StateView) {
 	clear(j.codes)
 	j.last = nil
 	clear(j.recent[:])
+	clear(j.recentSlots[:])
 	if cap(j.undo) > undoKeep {
 		j.undo = nil
 	}

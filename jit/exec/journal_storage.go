@@ -60,11 +60,20 @@ func (j *Journal) markSlot(s *slot, handle uint32) {
 // slot returns the slot, and makes its account the last one asked for.
 func (j *Journal) slot(addr *common.Address, key *uint256.Int) (*slot, uint32) {
 	a := j.account(addr)
+	recent := &j.recentSlots[key[0]%recentSlotCount]
+	if s := recent.slot; s == nil || s.account != a.handle || !words.Equal(&s.key, key) {
+		recent.slot, recent.handle = j.lookupSlot(a, key)
+	}
+	return recent.slot, recent.handle
+}
+
+// lookupSlot returns the slot, which the journal meets now if it has not yet.
+func (j *Journal) lookupSlot(a *account, key *uint256.Int) (*slot, uint32) {
 	s, handle, cell := j.slots.find(a.handle, key)
 	if s == nil {
 		s, handle = j.slots.insert(cell, a.handle, key)
 		if !a.noStorage {
-			s.value = j.view.Storage(*addr, *key)
+			s.value = j.view.Storage(a.addr, *key)
 		}
 		s.base = s.value
 		s.next, a.firstSlot = a.firstSlot, handle+1

@@ -71,7 +71,7 @@
 	MOVQ quotient, 0(SP)  \
 	MOVQ remainder, 8(SP)
 
-// routineDiv
+// routineDiv: see Routine.
 TEXT routineDiv<>(SB), NOSPLIT, $152-0
 	TESTWORD(-32)
 	JZ   done
@@ -88,7 +88,7 @@ TEXT routineDiv<>(SB), NOSPLIT, $152-0
 done:
 	RET
 
-// routineMod
+// routineMod: see Routine.
 TEXT routineMod<>(SB), NOSPLIT, $152-0
 	TESTWORD(-32)
 	JZ   done
@@ -135,7 +135,7 @@ done:
 	NEGATEIF(CX, R8, R9, R10, R11)   \
 	STORE(R8, R9, R10, R11, -32, DX)
 
-// routineSDiv
+// routineSDiv: see Routine.
 TEXT routineSDiv<>(SB), NOSPLIT, $232-0
 	TESTWORD(-32)
 	JZ   done
@@ -155,7 +155,7 @@ TEXT routineSDiv<>(SB), NOSPLIT, $232-0
 done:
 	RET
 
-// routineSMod
+// routineSMod: see Routine.
 TEXT routineSMod<>(SB), NOSPLIT, $232-0
 	TESTWORD(-32)
 	JZ   done
@@ -193,7 +193,7 @@ done:
 	CALL ·divMod(SB)              \
 	MOVQ 152(SP), DX
 
-// routineAddMod
+// routineAddMod: see Routine.
 //
 // Frame: 32 bytes of arguments, 88 of registers, 32 for quotients, 8 DX.
 TEXT routineAddMod<>(SB), NOSPLIT, $160-0
@@ -234,7 +234,7 @@ small1: // both are smaller than the modulus: one subtraction reduces the sum
 done:
 	RET
 
-// routineMulMod
+// routineMulMod: see Routine.
 //
 // Frame: 40 bytes of arguments, 88 of registers, 64 of a product, 8 DX.
 TEXT routineMulMod<>(SB), NOSPLIT, $200-0
@@ -366,7 +366,7 @@ greatest:
 	MOVQ   $factor, R10       \
 	IMULQ  R10, to
 
-// routineKeccak
+// routineKeccak: see Routine and KeccakMax.
 //
 // Frame: 8 bytes of arguments, 200 of the state, 88 of registers, and 8 each for
 // DX, the memo's entry, and the address and number of bytes to absorb.
