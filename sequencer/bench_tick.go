@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -22,11 +23,13 @@ how much they are missed. The ways are those of sequencer run --miniblock.tick.
 
 Examples:
    sequencer bench tick
-   sequencer bench tick --interval 1ms --rounds 100 --json`,
+   sequencer bench tick --interval 1ms --rounds 100 --json
+   sequencer bench tick --cpu 31`,
 	Flags: append(program.LogFlags(),
 		&cli.DurationFlag{Name: "interval", Value: 10 * time.Millisecond, Usage: "time between two moments"},
 		&cli.IntFlag{Name: "rounds", Value: 20, Usage: "rounds; in each, every way waits in turn"},
 		&cli.IntFlag{Name: "count", Value: 10, Usage: "waits of a way in a round"},
+		&cli.IntFlag{Name: "cpu", Value: -1, Usage: "processor to wait on, as with sequencer run --cpu.producer; -1 is any"},
 		&cli.DurationFlag{Name: "spin", Value: tuning.TickSpin, Usage: "time to spin at the end of a wait"},
 		program.JSON("print the rows as one JSON object"),
 	),
@@ -39,13 +42,24 @@ func runBenchTick(c *cli.Context) error {
 	if interval <= 0 || rounds < 1 || count < 1 {
 		return fmt.Errorf("cannot measure %d rounds of %d waits of %v: want more than 0", rounds, count, interval)
 	}
-	late, err := measureTicks(c.Duration("spin"), interval, rounds, count)
+	if cpu := c.Int("cpu"); cpu >= 0 {
+		if err := pin(tuning.IDSet{cpu}); err != nil {
+			return err
+		}
+	}
+	ticks, err := openTicks(c.Duration("spin"))
 	if err != nil {
 		return err
 	}
+	late := make(map[tuning.TickKind][]time.Duration)
+	for range rounds {
+		for kind, tick := range ticks {
+			late[kind] = append(late[kind], tuning.Lateness(tick, interval, count)...)
+		}
+	}
 	report := evmbench.Report{
 		Bench: "tick", Commit: program.Revision(), Machine: evmbench.ThisMachine(),
-		Settings: map[string]any{"interval_us": interval.Microseconds(), "spin_us": c.Duration("spin").Microseconds(), "rounds": rounds, "count": count},
+		Settings: map[string]any{"interval_us": interval.Microseconds(), "spin_us": c.Duration("spin").Microseconds(), "rounds": rounds, "count": count, "cpu": c.Int("cpu")},
 	}
 	for _, kind := range tuning.TickKinds {
 		report.Results = append(report.Results, tickRows(kind, late[kind])...)
@@ -56,24 +70,21 @@ func runBenchTick(c *cli.Context) error {
 	return printTicks(c.App.Writer, report.Results)
 }
 
-// measureTicks returns how late waits of each kind ended.
-func measureTicks(spin, interval time.Duration, rounds, count int) (map[tuning.TickKind][]time.Duration, error) {
-	late := make(map[tuning.TickKind][]time.Duration)
+// openTicks returns a Tick of each kind that the system has; they last until the
+// program ends.
+func openTicks(spin time.Duration) (map[tuning.TickKind]*tuning.Tick, error) {
 	ticks := make(map[tuning.TickKind]*tuning.Tick)
 	for _, kind := range tuning.TickKinds {
 		tick, err := tuning.NewTick(kind, spin)
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		defer tick.Close()
 		ticks[kind] = tick
 	}
-	for range rounds {
-		for _, kind := range tuning.TickKinds {
-			late[kind] = append(late[kind], tuning.Lateness(ticks[kind], interval, count)...)
-		}
-	}
-	return late, nil
+	return ticks, nil
 }
 
 // tickQuantiles are the rows of a kind.
@@ -82,7 +93,11 @@ var tickQuantiles = []struct {
 	part float64
 }{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}}
 
+// tickRows are the rows of a kind; none for one that was not measured.
 func tickRows(kind tuning.TickKind, late []time.Duration) []evmbench.Row {
+	if len(late) == 0 {
+		return nil
+	}
 	slices.Sort(late)
 	rows := make([]evmbench.Row, len(tickQuantiles))
 	for i, q := range tickQuantiles {
