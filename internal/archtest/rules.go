@@ -27,7 +27,7 @@ var rows = []row{
 	// State.
 	{"memstate/trie", []string{"internal/chain"}},
 	{"memstate", []string{"internal/chain", "memstate/trie", "tuning"}},
-	{"memstate/snapshot", []string{"internal/chain", "internal/vfs", "netio/wire"}}, // a chunk is encoded state diffs
+	{"memstate/snapshot", []string{"internal/chain", "internal/vfs", "memstate", "netio/wire"}}, // a chunk is encoded state diffs
 	{"memstate/wal", []string{"internal/vfs"}},
 
 	// Engine.
@@ -59,6 +59,7 @@ var rows = []row{
 	{"internal/reference", []string{"internal/chain", "jit"}},
 	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec", "jit/ir"}}, // ir: opcodes,
 	{"internal/disasm", []string{"jit/amd64"}},
+	{"internal/snapshotbench", []string{"internal/chain", "internal/evmbench", "internal/vfs", "memstate", "memstate/snapshot"}},
 	{"internal/evmfuzz", []string{"internal/evmbench", "internal/reference", "jit", "jit/exec", "jit/ir"}},
 	{"internal/simnet", []string{anything}},
 
