@@ -20,8 +20,13 @@ import (
 // genesis of the flag, else with that of the sequencer, which is kept. Unless
 // the user says which chain it must be, it is trusted this once.
 func openLedger(c *cli.Context, dir string) (*ledger.Ledger, error) {
+	durability, err := ledger.ParseDurability(c.String(program.DurabilityFlag))
+	if err != nil {
+		return nil, fmt.Errorf("cannot use --%s: %w", program.DurabilityFlag, err)
+	}
 	opts := ledger.Options{
-		Dir: dir, Chain: common.HexToHash(c.String(chainFlag)), StateBlocks: c.Uint64(program.HistoryFlag), Log: slog.Default(),
+		Dir: dir, Chain: common.HexToHash(c.String(chainFlag)), StateBlocks: c.Uint64(program.HistoryFlag),
+		Durability: durability, Log: slog.Default(),
 	}
 	if path := c.String(program.GenesisFlag); path != "" {
 		data, err := os.ReadFile(path)

@@ -57,6 +57,7 @@ Examples:
 		program.Genesis("genesis JSON `FILE` (default: the data folder's, else the sequencer's)"),
 		program.String(program.CategoryChain, chainFlag, "", "identity of the chain, a `HASH`: refuse every other"),
 		program.History(memstate.Horizon),
+		program.Durability(ledger.Async.String()),
 		program.String(program.CategoryChain, sequencerFlag, "http://127.0.0.1:8545", "`URL` of the sequencer"),
 		program.String(program.CategoryChain, modeFlag, modeDiff, "how far to trust the sequencer: diff or replay"),
 		program.JSON("print one line of JSON once the node follows the chain"),
@@ -132,13 +133,13 @@ func (n *fullNode) open(c *cli.Context) error {
 		return err
 	}
 	n.closers.Add(n.ledger.Close)
-	follower, err := replica.New(replica.Config{Genesis: n.ledger.Genesis(), Chain: n.ledger, Engine: replayEngine(c, engine)})
+	follower, err := replica.New(replica.Config{Genesis: n.ledger.Genesis(), Chain: n.ledger.Appender(), Engine: replayEngine(c, engine)})
 	if err != nil {
 		return err
 	}
 	n.client = stream.NewClient(stream.ClientConfig{
 		URL: sequencerURL(c), Chain: n.ledger.Identity().Hex(), Next: n.ledger.NextSeq(), Seed: rand.Uint64(),
-		Own: n.ownRecord, Deliver: follower.Accept, Log: slog.Default(),
+		Own: n.ledger.Appender().Record, Deliver: follower.Accept, Log: slog.Default(),
 	})
 	n.follow()
 	return n.serve(c, engine)
@@ -152,15 +153,6 @@ func replayEngine(c *cli.Context, engine *jit.Engine) *jit.Engine {
 	return nil
 }
 
-// ownRecord is a record of this node, to be compared with the sequencer's.
-func (n *fullNode) ownRecord(seq uint64) ([]byte, error) {
-	records, err := n.ledger.ReadRecords(seq, 1)
-	if err != nil {
-		return nil, err
-	}
-	return records[0], nil
-}
-
 // follow follows the sequencer until the node closes.
 func (n *fullNode) follow() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -172,6 +164,7 @@ func (n *fullNode) follow() {
 	})
 	n.closers.Add(func() error {
 		cancel()
+		n.ledger.StopWaiting()
 		done.Wait()
 		return nil
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/internal/program"
 	"github.com/redline-evm/redline/tuning"
 )
@@ -49,6 +50,7 @@ Examples:
 	Flags: append(program.NodeFlags(program.Ports{HTTP: 8545, WS: 8546, Metrics: 6060}),
 		append(producerFlags(),
 			program.String(program.CategoryChain, program.DataDirFlag, "", "folder to keep the chain in (default: a temporary one)"),
+			program.Durability(ledger.WAL.String()),
 			program.History(0),
 			program.Int(categoryFullNode, fullNodeHTTPPortFlag, 9545, "port for the full node's JSON-RPC; 0 picks a free one"),
 			program.Int(categoryFullNode, fullNodeMetricsPortFlag, -1, "port for the full node's metrics; 0 picks a free one, -1 serves none"),
@@ -243,7 +245,7 @@ Ready. Ctrl-C stops all.
 func firstTransaction(n *sequencerNode) (raw string, err error) {
 	config := n.ledger.Config()
 	sender := chain.DevAccounts[0]
-	account, _ := n.ledger.State().Latest().Account(sender.Address)
+	account, _ := n.ledger.Latest().Account(sender.Address)
 	to := chain.DevAccounts[1].Address
 	tx, err := types.SignNewTx(sender.PrivateKey(), types.LatestSigner(config), &types.DynamicFeeTx{
 		ChainID: config.ChainID, Nonce: account.Nonce, To: &to, Value: big.NewInt(params.Ether), Gas: params.TxGas,

@@ -93,6 +93,10 @@ func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Contex
 	if n.engine, err = node.NewEngine(engineConfig(c, dir)); err != nil {
 		return err
 	}
+	durability, err := ledger.ParseDurability(c.String(program.DurabilityFlag))
+	if err != nil {
+		return fmt.Errorf("cannot use --%s: %w", program.DurabilityFlag, err)
+	}
 	unlock, err := program.LockDataDir(dir)
 	if err != nil {
 		return err
@@ -108,7 +112,7 @@ func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Contex
 	}
 	n.key = settled.key
 	if n.ledger, err = ledger.Open(ledger.Options{
-		Dir: dir, Genesis: settled.genesis, StateBlocks: c.Uint64(program.HistoryFlag), Log: slog.Default(),
+		Dir: dir, Genesis: settled.genesis, StateBlocks: c.Uint64(program.HistoryFlag), Durability: durability, Log: slog.Default(),
 	}); err != nil {
 		return explain(err, dir)
 	}
@@ -129,7 +133,7 @@ func (n *sequencerNode) produceAndServe(c *cli.Context) error {
 		BytesMax: c.Uint64(poolBytesFlag) << 20,
 		Pending:  func(txs []*types.Transaction) { backend.AnnouncePending(txs) },
 	}, func() producer.Accounts { return n.ledger.State().Latest() }, nextHeader(n.ledger))
-	backend = node.New(node.Config{Ledger: n.ledger, Engine: n.engine, Submitter: node.Local(pool)})
+	backend = node.New(node.Config{Ledger: n.ledger, Engine: n.engine, Submitter: node.Local(pool, n.ledger.Err)})
 	p, err := newProducer(c, n, pool)
 	if err != nil {
 		return err
@@ -169,7 +173,7 @@ func newProducer(c *cli.Context, n *sequencerNode, pool *producer.Pool) (*produc
 		Interval: interval,
 		Engine:   n.engine,
 		Pool:     pool,
-		Chain:    n.ledger,
+		Chain:    n.ledger.Appender(),
 	}, head)
 }
 
@@ -189,7 +193,7 @@ func interval(c *cli.Context, genesis *chain.Genesis) (time.Duration, error) {
 // headOf says where the ledger's chain stands.
 func headOf(l *ledger.Ledger) (head producer.Head, err error) {
 	head.Parent = l.Sealed()
-	if last := l.Expect().Number - 1; last > 0 {
+	if last := l.Appender().Expect().Number - 1; last > 0 {
 		if head.LastMini, err = l.MiniBlock(last); err != nil {
 			return head, err
 		}
@@ -225,12 +229,13 @@ func (n *sequencerNode) produce(c *cli.Context, p *producer.Producer) error {
 			n.failed <- err
 			return
 		}
-		if err := producer.Run(ctx, p, tick, n.ledger.Append); err != nil {
+		if err := producer.Run(ctx, p, tick, n.ledger.Appender().Append); err != nil {
 			n.failed <- err
 		}
 	}()
 	n.closers.Add(func() error {
 		cancel()
+		n.ledger.StopWaiting()
 		<-done
 		return nil
 	})

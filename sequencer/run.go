@@ -29,6 +29,7 @@ Examples:
 			program.DataDir(program.DefaultDataDir("sequencer")),
 			program.Genesis("genesis JSON `FILE`; needed only to begin a chain, compared otherwise"),
 			program.History(memstate.Horizon),
+			program.Durability(ledger.WAL.String()),
 			keyFileFlag(),
 			program.JSON("print one line of JSON once JSON-RPC is served"),
 		)...),

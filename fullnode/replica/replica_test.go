@@ -23,6 +23,7 @@ import (
 
 	"github.com/redline-evm/redline/internal/chain"
 	"github.com/redline-evm/redline/internal/ledger"
+	"github.com/redline-evm/redline/internal/vfs"
 	"github.com/redline-evm/redline/jit"
 	"github.com/redline-evm/redline/netio/stream"
 	"github.com/redline-evm/redline/netio/wire"
@@ -34,7 +35,7 @@ var (
 	strangerKey, _        = crypto.ToECDSA(common.LeftPadBytes([]byte{0xfe}, 32))
 	testGenesis           = chain.DevGenesis(crypto.PubkeyToAddress(sequencerKey.PublicKey))
 	testEngine            = jit.New(jit.Config{})
-	_               Chain = (*ledger.Ledger)(nil)
+	_               Chain = (*ledger.Appender)(nil)
 )
 
 // source is a sequencer without sockets, on a clock of its own.
@@ -50,7 +51,7 @@ type source struct {
 
 func openLedger(t *testing.T, dir string) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(ledger.Options{Dir: dir, Genesis: testGenesis})
+	l, err := ledger.Open(ledger.Options{Dir: dir, Genesis: testGenesis, Durability: ledger.Async})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func newSource(t *testing.T) *source {
 	var err error
 	s.producer, err = producer.New(producer.Config{
 		Genesis: testGenesis, Key: sequencerKey, Interval: 10 * time.Millisecond,
-		Engine: testEngine, Pool: s.pool, Chain: s.ledger,
+		Engine: testEngine, Pool: s.pool, Chain: s.ledger.Appender(),
 	}, producer.Head{Parent: s.ledger.Sealed()})
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +94,7 @@ func (s *source) run(d time.Duration) {
 			s.t.Fatalf("dropped %v", out.Dropped)
 		}
 		if out.Record != (wire.Record{}) {
-			if err := s.ledger.Append(out.Record); err != nil {
+			if err := s.ledger.Appender().Append(out.Record); err != nil {
 				s.t.Fatal(err)
 			}
 		}
@@ -162,7 +163,7 @@ var modes = map[string]*jit.Engine{"diff": nil, "replay": testEngine}
 
 func newReplica(t *testing.T, l *ledger.Ledger, engine *jit.Engine) *Replica {
 	t.Helper()
-	r, err := New(Config{Genesis: testGenesis, Chain: l, Engine: engine})
+	r, err := New(Config{Genesis: testGenesis, Chain: l.Appender(), Engine: engine})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,8 +173,8 @@ func newReplica(t *testing.T, l *ledger.Ledger, engine *jit.Engine) *Replica {
 // checkSame checks that two nodes have the same chain and the same state.
 func checkSame(t *testing.T, got, want *ledger.Ledger) {
 	t.Helper()
-	if got.Expect() != want.Expect() || got.NextSeq() != want.NextSeq() || got.StateRoot() != want.StateRoot() {
-		t.Fatalf("got record %d, state %s; want record %d, state %s", got.NextSeq(), got.StateRoot(), want.NextSeq(), want.StateRoot())
+	if g, w := got.Appender(), want.Appender(); g.Expect() != w.Expect() || g.NextSeq() != w.NextSeq() || g.StateRoot() != w.StateRoot() {
+		t.Fatalf("got record %d, state %s; want record %d, state %s", g.NextSeq(), g.StateRoot(), w.NextSeq(), w.StateRoot())
 	}
 	for number := range want.HeadNumber() + 1 {
 		g, err1 := got.Block(number)
@@ -634,7 +635,21 @@ func (f *following) stop() {
 	closeLedger(f.t, f.ledger)
 }
 
-// TestKilledWhileWriting cuts a follower's log inside a record, as a crash
+// tearLog erases the block that was written last.
+func tearLog(t *testing.T, path string) {
+	t.Helper()
+	segment, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := len(bytes.TrimRight(segment, "\x00"))
+	clear(segment[end-end%vfs.BlockSize:])
+	if err := os.WriteFile(path, segment, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestKilledWhileWriting tears a follower's log inside a record, as a crash
 // might, and lets it catch up.
 func TestKilledWhileWriting(t *testing.T) {
 	s := newSource(t)
@@ -646,14 +661,7 @@ func TestKilledWhileWriting(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeLedger(t, l)
-	path := filepath.Join(dir, "ledger", "records.log")
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, info.Size()-10); err != nil {
-		t.Fatal(err)
-	}
+	tearLog(t, filepath.Join(dir, "ledger", "wal", "00000001.wal"))
 	l = openLedger(t, dir)
 	defer closeLedger(t, l)
 	if got, want := l.NextSeq(), uint64(len(records)/2-1); got != want {

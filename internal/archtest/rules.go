@@ -49,9 +49,9 @@ var rows = []row{
 	{"fullnode/prover", []string{"internal/chain", "jit", "jit/exec", "memstate/trie", "netio/wire"}},
 
 	// What both programs share.
-	{"internal/ledger", []string{"internal/chain", "memstate", "memstate/trie", "netio/wire"}},
 	{"internal/history", []string{"internal/chain", "internal/vfs", "netio/wire"}},
 	{"internal/program", []string{"tuning"}},
+	{"internal/ledger", []string{"internal/chain", "internal/vfs", "memstate", "memstate/trie", "memstate/wal", "netio/wire"}},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc"}},
 
 	// Suites, references and measurements.

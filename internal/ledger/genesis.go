@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/vfs"
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/memstate/trie"
 )
@@ -28,9 +28,9 @@ type origin struct {
 // settleOrigin returns the genesis of the ledger in dir, where it is kept from
 // the first opening on. Given one, or the identity of a chain, it must be of the
 // same chain. Nothing is kept of one that is not.
-func settleOrigin(dir string, given *chain.Genesis, want common.Hash) (*origin, error) {
+func settleOrigin(f vfs.FS, dir string, given *chain.Genesis, want common.Hash) (*origin, error) {
 	path := filepath.Join(dir, genesisName)
-	kept, err := readGenesis(path)
+	kept, err := readGenesis(f, path)
 	begins := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case begins && given == nil:
@@ -50,7 +50,7 @@ func settleOrigin(dir string, given *chain.Genesis, want common.Hash) (*origin, 
 		return nil, fmt.Errorf("%w: got %s; want chain %s", ErrOtherChain, o, want)
 	}
 	if begins {
-		return o, writeGenesis(path, given)
+		return o, writeGenesis(f, path, given)
 	}
 	return o, nil
 }
@@ -84,8 +84,8 @@ func (o *origin) String() string {
 		o.identity, o.genesis.Config.ChainID, o.genesis.Sequencer, o.header.Hash())
 }
 
-func readGenesis(path string) (*chain.Genesis, error) {
-	data, err := os.ReadFile(path)
+func readGenesis(f vfs.FS, path string) (*chain.Genesis, error) {
+	data, err := vfs.ReadFile(f, path)
 	if err != nil {
 		return nil, err
 	}
@@ -96,19 +96,10 @@ func readGenesis(path string) (*chain.Genesis, error) {
 	return genesis, nil
 }
 
-func writeGenesis(path string, g *chain.Genesis) error {
+func writeGenesis(f vfs.FS, path string, g *chain.Genesis) error {
 	data, err := json.Marshal(g)
 	if err != nil {
 		return err
 	}
-	temporary := path + ".new"
-	file, err := os.Create(temporary)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return vfs.WriteFile(f, path, data)
 }

@@ -7,12 +7,14 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/netio/wire"
 )
 
-// head is the end of the chain: everything that the next record continues. A head
-// is never changed; each record makes a new one. Transactions and receipts of
-// the open EVM block are shared between tips: a later one only has more.
+// head is an end of the chain: everything that the next record continues, and the
+// state there. A head is never changed; each record makes a new one. Transactions
+// and receipts of the open EVM block are shared between heads: a later one only
+// has more.
 type head struct {
 	nextSeq    uint64
 	sealed     *types.Header // of the newest sealed EVM block
@@ -21,6 +23,7 @@ type head struct {
 	miniHash   common.Hash     // its hash; the chain's identity before the first
 	open       *chain.EVMBlock // nil between a seal and the next mini-block
 	openLogs   uint64          // logs in the open EVM block
+	view       *memstate.View  // of the state after the newest mini-block
 }
 
 // expect is the beginning of the next mini-block's header: all that follows
@@ -68,11 +71,11 @@ func describe(h *chain.MiniBlockHeader) string {
 }
 
 // withMiniBlock is the head after m. The open header is that of m's EVM block;
-// its gas grows with the mini-blocks.
-func (h *head) withMiniBlock(m *chain.MiniBlock, hash common.Hash, header *types.Header) *head {
+// its gas grows with the mini-blocks. The view is of the state after m.
+func (h *head) withMiniBlock(m *chain.MiniBlock, hash common.Hash, header *types.Header, view *memstate.View) *head {
 	next := *h
 	next.nextSeq++
-	next.mini, next.miniHash = m.Header.Number, hash
+	next.mini, next.miniHash, next.view = m.Header.Number, hash, view
 	open := chain.EVMBlock{FirstMini: m.Header.Number}
 	if h.open != nil {
 		open = *h.open
@@ -101,16 +104,12 @@ func (h *head) withSeal(block *chain.EVMBlock) *head {
 		sealedHash: block.Hash,
 		mini:       h.mini,
 		miniHash:   h.miniHash,
+		view:       h.view,
 	}
 }
 
-// NextSeq is the sequence number that the next record will get.
+// NextSeq is the sequence number after that of the newest record.
 func (l *Ledger) NextSeq() uint64 { return l.head.Load().nextSeq }
-
-// Expect is the beginning of the next mini-block's header: number, parent hash
-// and place in its EVM block. The block's timestamp is 0 when the mini-block
-// will begin it.
-func (l *Ledger) Expect() chain.MiniBlockHeader { return l.head.Load().expect() }
 
 // Sealed is the header of the newest sealed EVM block.
 func (l *Ledger) Sealed() *types.Header { return l.head.Load().sealed }

@@ -1,15 +1,18 @@
-// Package ledger is the chain as a node keeps it: an append-only log of records
-// on disk, an index of it in memory, and the state that the records lead to. A
-// sequencer appends what it produced, a full node what it verified; both serve
-// their readers from here.
+// Package ledger is the chain as a node keeps it: a log of records on disk, an
+// index of it in memory, and the state that the records lead to. A sequencer
+// appends what it produced, a full node what it verified; both serve their
+// readers from here.
 //
 // The ledger believes what is appended: it checks that a record continues the
 // chain, not that it is true. It must not know who made a record, nor the
 // network, nor how transactions are executed.
 //
-// Append, StateRoot and Close belong to one goroutine, the appender; everything
-// else may be called from any. Readers never wait for the disk writes of the
-// appender, and see a record in all places at once or not at all.
+// The chain has two ends. The Appender's is the newest record, on which the next
+// one is made at once. The readers' is the newest published one, which is on the
+// disk already if Durability says so; the few records between the two are
+// nobody's but the appender's. Readers may be of any goroutine, never wait for
+// the disk writes of the appender, and see a record in all places at once or not
+// at all.
 //
 // In memory a transaction costs about 24 bytes of index for ever. Bodies are
 // read from the log when they are asked for; those of the open EVM block and of
@@ -19,20 +22,18 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync/atomic"
-	"time"
 
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/vfs"
 	"github.com/redline-evm/redline/memstate"
-	"github.com/redline-evm/redline/memstate/trie"
-	"github.com/redline-evm/redline/netio/wire"
+	"github.com/redline-evm/redline/memstate/wal"
 )
 
 // Options say where the ledger is and how it starts.
@@ -44,10 +45,15 @@ type Options struct {
 	// StateBlocks is how many EVM blocks before the open one keep their state; 0
 	// stands for all.
 	StateBlocks uint64
+	Durability  Durability
+	FS          vfs.FS // nil: the operating system's
 	Log         *slog.Logger
 }
 
-const folder = "ledger" // in the data directory
+const (
+	folder    = "ledger" // in the data directory
+	logFolder = "wal"    // in the folder of the ledger
+)
 
 // Ledger is an open ledger.
 type Ledger struct {
@@ -56,52 +62,70 @@ type Ledger struct {
 	genesisHeader *types.Header
 	signer        types.Signer
 	state         *memstate.State
-	log           *recordLog
+	log           *wal.Log
 	index         *index
 	blocks        *blockCache
 	logger        *slog.Logger
 
-	observers observers
-
-	head atomic.Pointer[head] // written by the appender
-
-	trie    *trie.Trie // the appender's
-	scratch []byte     // the appender's
+	appender    *Appender
+	publication publication
+	observers   observers
+	head        atomic.Pointer[head] // that the readers see
 }
 
-// ErrOutOfSequence says that a record does not continue the chain.
-var ErrOutOfSequence = errors.New("out of sequence")
-
-var appendSeconds = metrics.NewHistogram("redline_ledger_append_seconds")
+// queueDepthAsync is how many records may wait for the disk when nobody waits
+// for them: a node that catches up writes many at a time.
+const queueDepthAsync = 64
 
 // Open opens the ledger in opts.Dir, creates it if there is none, and replays
-// its log. Nobody else may have it open: the programs lock the directory. A
-// record that was being written when the node died is cut off with
-// a warning; damage before the end of the log is an error.
+// its log. Nobody else may have it open: the programs lock the directory. What
+// was being written when the node died is cut off with a warning; damage before
+// the end of the log is an error that names the place.
 func Open(opts Options) (*Ledger, error) {
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
-	if opts.CacheBytes == 0 {
-		opts.CacheBytes = 16 << 20
-	}
+	opts = opts.withDefaults()
 	dir := filepath.Join(opts.Dir, folder)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := opts.FS.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("cannot open ledger: %w", err)
 	}
-	from, err := settleOrigin(dir, opts.Genesis, opts.Chain)
+	if err := refuseOld(opts.FS, dir); err != nil {
+		return nil, fmt.Errorf("cannot open ledger: %w", err)
+	}
+	from, err := settleOrigin(opts.FS, dir, opts.Genesis, opts.Chain)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open ledger in %q: %w", dir, err)
 	}
 	l := newLedger(from, opts)
-	l.log, err = openLog(filepath.Join(dir, "records.log"), l.Identity())
-	if err != nil {
-		return nil, fmt.Errorf("cannot open ledger: %w", err)
-	}
-	if err := l.replay(); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open ledger: %w", err), l.log.close())
+	if err := l.openLog(filepath.Join(dir, logFolder), opts); err != nil {
+		return nil, fmt.Errorf("cannot open ledger: %w", explainCorrupt(err))
 	}
 	return l, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 16 << 20
+	}
+	return o
+}
+
+// oldLog is what the log was called when it was a single file.
+const oldLog = "records.log"
+
+// refuseOld reports a ledger of the format before this one.
+func refuseOld(f vfs.FS, dir string) error {
+	file, err := f.Open(filepath.Join(dir, oldLog), vfs.Read)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return errors.Join(fmt.Errorf("%q holds a chain in a format that is no longer read (%s); remove the folder to follow or begin the chain anew, or choose another data folder", dir, oldLog), file.Close())
 }
 
 // newLedger returns a ledger at its genesis, without a log.
@@ -113,120 +137,49 @@ func newLedger(from *origin, opts Options) *Ledger {
 		genesisHeader: from.header,
 		signer:        types.LatestSigner(from.genesis.Config),
 		state:         from.state,
-		trie:          from.trie,
 		index:         newIndex(hash),
 		blocks:        newBlockCache(opts.CacheBytes),
 		logger:        opts.Log,
 	}
 	l.state.Keep(opts.StateBlocks)
-	l.head.Store(&head{sealed: from.header, sealedHash: hash, miniHash: from.identity})
+	l.publication.ledger = l
+	l.appender = &Appender{ledger: l, trie: from.trie, head: &head{
+		sealed: from.header, sealedHash: hash, miniHash: from.identity, view: l.state.Latest(),
+	}}
 	return l
 }
 
-// replay applies the records of the log.
-func (l *Ledger) replay() error {
-	const progressEvery = 5 * time.Second
-	spoken := time.Now()
-	return l.log.replay(l.logger, func(rec wire.Record, offset, size int64) error {
-		if err := l.head.Load().check(rec); err != nil {
-			return err
-		}
-		if m := rec.MiniBlock; m != nil {
-			chain.DeriveReceipts(&m.Header, m.Txs, m.Receipts, l.openHeader(&m.Header))
-		}
-		l.apply(rec)
-		if time.Since(spoken) > progressEvery {
-			spoken = time.Now()
-			l.logger.Info("replaying the ledger", "block", l.HeadNumber(), "percent", 100*offset/size)
-		}
-		return nil
-	})
-}
-
-// Append adds a record to the chain: to the log, the state and the index, in
-// this order, and then tells the observers. The receipts need the fields that
-// chain.DeriveReceipts sets; Append sets block hash and contract address. The
-// record is the ledger's afterwards: nobody may change it.
-//
-// The record is in the hands of the operating system when Append returns, so
-// that it survives the end of the process. Soon after each seal the log is
-// synced to disk.
-//
-// After an error, which is ErrOutOfSequence or one of the disk, the ledger is
-// as before.
-func (l *Ledger) Append(rec wire.Record) error {
-	start := time.Now()
-	if err := l.head.Load().check(rec); err != nil {
+// openLog opens the log and replays it.
+func (l *Ledger) openLog(dir string, opts Options) (err error) {
+	walOptions := wal.Options{FS: opts.FS, Dir: dir, Identity: wal.Hash(l.identity), Log: opts.Log}
+	if opts.Durability == Async {
+		walOptions.QueueDepth = queueDepthAsync
+	} else {
+		walOptions.Durable = l.publication.setDurable
+	}
+	if l.log, err = wal.Open(walOptions); err != nil {
 		return err
 	}
-	l.scratch = wire.AppendRecord(l.scratch[:0], rec)
-	if err := l.log.append(l.scratch); err != nil {
-		return fmt.Errorf("cannot append record %d: %w", l.NextSeq(), err)
+	if err := l.replay(); err != nil {
+		return errors.Join(err, l.log.Close())
 	}
-	event := l.apply(rec)
-	if rec.Seal != nil {
-		l.log.syncSoon()
-	}
-	l.observers.tell(event)
-	appendSeconds.UpdateDuration(start)
+	l.publication.start(l.log.Next(), opts.Durability)
 	return nil
 }
 
-// apply makes a record part of the chain in memory. The head comes last: what it
-// says is in the state and in the index already.
-func (l *Ledger) apply(rec wire.Record) Event {
-	h := l.head.Load()
-	if rec.Seal != nil {
-		return l.applySeal(h, rec.Seal)
-	}
-	return l.applyMiniBlock(h, rec.MiniBlock)
-}
-
-func (l *Ledger) applyMiniBlock(h *head, m *chain.MiniBlock) Event {
-	hash := m.Header.Hash()
-	l.setPlace(m, hash)
-	l.state.Commit(m.Header.Number, m.Header.BlockNumber, m.Diff)
-	l.trie.Update(m.Diff)
-	l.index.addMiniBlock(m, hash)
-	l.head.Store(h.withMiniBlock(m, hash, l.openHeader(&m.Header)))
-	return Event{MiniBlock: m}
-}
-
-func (l *Ledger) applySeal(h *head, s *chain.Seal) Event {
-	block := &chain.EVMBlock{
-		Header:    s.Header,
-		Hash:      s.Header.Hash(),
-		Sealed:    true,
-		FirstMini: h.open.FirstMini,
-		LastMini:  h.open.LastMini,
-	}
-	l.index.addSeal(block)
-	first, count := miniSeq(h.open.FirstMini, h.headNumber()), h.open.LastMini-h.open.FirstMini+2
-	l.blocks.add(h.headNumber(), l.log.sizeBytes(first, count), func() (*chain.EVMBlock, error) {
-		full := *block
-		full.Txs, full.Receipts = h.open.Txs, withBlockHash(h.open.Receipts, block.Hash)
-		return &full, nil
-	})
-	l.head.Store(h.withSeal(block))
-	return Event{Sealed: block}
-}
-
-// openHeader is the open header of the EVM block that a mini-block continues or
-// begins.
-func (l *Ledger) openHeader(h *chain.MiniBlockHeader) *types.Header {
-	head := l.head.Load()
-	if head.open != nil {
-		return head.open.Header
-	}
-	return chain.NextHeader(l.genesis.Config, head.sealed, h.BlockTimestamp)
-}
-
-// Observe makes the appender call observer with each record that it appends,
-// after the readers can see it. observer must not block.
+// Observe makes the ledger call observer with each record, after the readers can
+// see it. observer must not block.
 func (l *Ledger) Observe(observer func(Event)) { l.observers.add(observer) }
 
-// StateRoot is the root of the newest state. It belongs to the appender.
-func (l *Ledger) StateRoot() common.Hash { return l.trie.Root() }
+// Err is what keeps the ledger from writing its log, such as a full disk; nil if
+// nothing does. Readers go on meanwhile, while the appender waits; the ledger
+// goes on by itself.
+func (l *Ledger) Err() error { return l.log.Err() }
 
-// Close syncs the log and closes it.
-func (l *Ledger) Close() error { return l.log.close() }
+// StopWaiting comes before an orderly stop: Append no longer waits for a log that
+// cannot be written, but fails.
+func (l *Ledger) StopWaiting() { l.log.StopWaiting() }
+
+// Close writes what is queued for the log and closes it. Nobody may append any
+// more.
+func (l *Ledger) Close() error { return l.log.Close() }

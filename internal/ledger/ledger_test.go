@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"math/big"
-	"os"
-	"path/filepath"
 	"reflect"
 	"sync"
 	"testing"
@@ -37,26 +34,26 @@ func mustKey(hex string) *ecdsa.PrivateKey {
 	return key
 }
 
-// open opens the ledger in dir with a log that goes nowhere.
+// open opens the ledger in dir; what is appended is seen at once.
 func open(t *testing.T, dir string) *Ledger {
 	t.Helper()
-	l, err := Open(Options{Dir: dir, Genesis: testGenesis})
+	l, err := Open(Options{Dir: dir, Genesis: testGenesis, Durability: Async})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.log.file.Close() })
+	t.Cleanup(func() { l.Close() })
 	return l
 }
 
 // nextMiniBlock makes a mini-block of txCount transactions that continues the
 // chain. What it does is invented; the ledger does not look.
 func nextMiniBlock(l *Ledger, txCount int) *chain.MiniBlock {
-	m := &chain.MiniBlock{Header: l.Expect(), Diff: &chain.StateDiff{}}
+	m := &chain.MiniBlock{Header: l.appender.Expect(), Diff: &chain.StateDiff{}}
 	h := &m.Header
 	if h.BlockTimestamp == 0 {
-		h.BlockTimestamp = l.Sealed().Time + 1
+		h.BlockTimestamp = l.appender.Sealed().Time + 1
 	}
-	header := l.openHeader(h)
+	header := l.appender.openHeader(h)
 	for i := range txCount {
 		inner := &types.DynamicFeeTx{ChainID: l.Config().ChainID, Nonce: h.Number*1000 + uint64(i), Gas: 50_000, GasFeeCap: big.NewInt(2e9), GasTipCap: big.NewInt(1)}
 		if i%3 != 0 { // every third creates a contract
@@ -81,9 +78,9 @@ func nextMiniBlock(l *Ledger, txCount int) *chain.MiniBlock {
 }
 
 func nextSeal(l *Ledger) *chain.Seal {
-	open := l.Open()
+	open := l.appender.Open()
 	return &chain.Seal{Header: chain.CloseHeader(open.Header, &chain.BlockBody{
-		Txs: open.Txs, Receipts: open.Receipts, StateRoot: l.StateRoot(),
+		Txs: open.Txs, Receipts: open.Receipts, StateRoot: l.appender.StateRoot(),
 		RequestsHash: &types.EmptyRequestsHash, FirstMini: open.FirstMini, LastMini: open.LastMini,
 	})}
 }
@@ -104,7 +101,7 @@ func grow(t *testing.T, l *Ledger, blocks int) {
 
 func appendRecord(t *testing.T, l *Ledger, rec wire.Record) {
 	t.Helper()
-	if err := l.Append(rec); err != nil {
+	if err := l.appender.Append(rec); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -113,7 +110,7 @@ func appendRecord(t *testing.T, l *Ledger, rec wire.Record) {
 func view(t *testing.T, l *Ledger) (text string) {
 	t.Helper()
 	say := func(format string, args ...any) { text += fmt.Sprintf(format+"\n", args...) }
-	say("next %d, expect %+v, root %s", l.NextSeq(), l.Expect(), l.StateRoot())
+	say("next %d, expect %+v, root %s", l.NextSeq(), l.appender.Expect(), l.appender.StateRoot())
 	for number := range l.HeadNumber() + 2 {
 		block, err := l.Block(number)
 		if err != nil {
@@ -132,7 +129,7 @@ func view(t *testing.T, l *Ledger) (text string) {
 			say("tx %s: %s", tx.Hash(), receipt)
 		}
 	}
-	latest := l.State().Latest()
+	latest := l.Latest()
 	account, exists := latest.Account(testSender)
 	say("mini %d block %d: %v %t", latest.MiniBlock(), latest.Block(), account, exists)
 	return text
@@ -171,7 +168,7 @@ func TestEmptyLedger(t *testing.T) {
 		t.Errorf("records: got %x, %v; want none", got, err)
 	}
 	want := chain.MiniBlockHeader{Number: 1, ParentHash: l.Identity(), BlockNumber: 1}
-	if got := l.Expect(); got != want {
+	if got := l.appender.Expect(); got != want {
 		t.Errorf("expect: got %+v; want %+v", got, want)
 	}
 }
@@ -269,7 +266,7 @@ func TestAppendRefusesWhatDoesNotFollow(t *testing.T) {
 	refuse := func(name string, rec wire.Record) {
 		t.Helper()
 		seq := l.NextSeq()
-		if err := l.Append(rec); !errors.Is(err, ErrOutOfSequence) || l.NextSeq() != seq {
+		if err := l.appender.Append(rec); !errors.Is(err, ErrOutOfSequence) || l.NextSeq() != seq {
 			t.Errorf("%s: got %v; want %v", name, err, ErrOutOfSequence)
 		}
 	}
@@ -338,7 +335,7 @@ func TestObserversSeeEveryRecord(t *testing.T) {
 // TestReadersWhileAppending lets readers ask for everything while the chain
 // grows, with a cache that holds next to nothing.
 func TestReadersWhileAppending(t *testing.T) {
-	l, err := Open(Options{Dir: t.TempDir(), Genesis: testGenesis, CacheBytes: 3000})
+	l, err := Open(Options{Dir: t.TempDir(), Genesis: testGenesis, CacheBytes: 3000, Durability: Async})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,160 +447,6 @@ func TestWantedChain(t *testing.T) {
 	}
 }
 
-// reopenDamaged opens a copy of the log in which damage was done.
-func reopenDamaged(t *testing.T, dir string, damaged []byte) (l *Ledger, warned bool, err error) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, "ledger", "records.log"), damaged, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	var warnings bytes.Buffer
-	l, err = Open(Options{Dir: dir, Genesis: testGenesis, Log: slog.New(slog.NewTextHandler(&warnings, nil))})
-	return l, warnings.Len() > 0, err
-}
-
-// damageable makes a ledger of some records, and returns its directory, the
-// log's bytes and the offsets at which records end, the header's end first.
-func damageable(t *testing.T) (dir string, log []byte, ends []int) {
-	t.Helper()
-	dir = t.TempDir()
-	l := open(t, dir)
-	grow(t, l, 1)
-	appendRecord(t, l, wire.Record{MiniBlock: nextMiniBlock(l, 1)})
-	appendRecord(t, l, wire.Record{MiniBlock: nextMiniBlock(l, 0)})
-	ends = []int{logHeaderSize}
-	for _, end := range l.log.ends {
-		ends = append(ends, int(end))
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.ReadFile(filepath.Join(dir, "ledger", "records.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir, log, ends
-}
-
-// TestTornTailIsCutOff ends the log at every byte of its last record, and at
-// many of the one before.
-func TestTornTailIsCutOff(t *testing.T) {
-	dir, log, ends := damageable(t)
-	path := filepath.Join(dir, "torn.log")
-	step := 17
-	for size := ends[len(ends)-3]; size <= len(log); size += step {
-		if size+step > ends[len(ends)-2] {
-			step = 1
-		}
-		whole := 0
-		for whole+1 < len(ends) && ends[whole+1] <= size {
-			whole++
-		}
-		if err := os.WriteFile(path, log[:size], 0o644); err != nil {
-			t.Fatal(err)
-		}
-		g, err := openLog(path, common.BytesToHash(log[len(logMagic):logHeaderSize-4]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		applied := 0
-		err = g.replay(slog.New(slog.DiscardHandler), func(wire.Record, int64, int64) error { applied++; return nil })
-		if err != nil || applied != whole || g.end() != int64(ends[whole]) {
-			t.Fatalf("%d bytes: got %d records up to %d, %v; want %d up to %d", size, applied, g.end(), err, whole, ends[whole])
-		}
-		if err := g.close(); err != nil {
-			t.Fatal(err)
-		}
-		if info, err := os.Stat(path); err != nil || info.Size() != int64(ends[whole]) {
-			t.Fatalf("%d bytes: the file has %d, %v; want %d", size, info.Size(), err, ends[whole])
-		}
-	}
-}
-
-func TestLedgerGoesOnAfterTornTail(t *testing.T) {
-	dir, log, ends := damageable(t)
-	l, warned, err := reopenDamaged(t, dir, log[:len(log)-1])
-	if err != nil || !warned || l.NextSeq() != uint64(len(ends)-2) {
-		t.Fatalf("got %v, warned %t; want the last record cut off", err, warned)
-	}
-	grow(t, l, 0)
-	want := view(t, l)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if got := view(t, open(t, dir)); got != want {
-		t.Errorf("after reopening:\n%s\nwant:\n%s", got, want)
-	}
-}
-
-func TestHeaderBeingCreatedIsReplaced(t *testing.T) {
-	dir, log, _ := damageable(t)
-	for _, size := range []int{0, 1, logHeaderSize - 1} {
-		l, _, err := reopenDamaged(t, dir, log[:size])
-		if err != nil || l.NextSeq() != 0 {
-			t.Fatalf("%d bytes: got %v; want an empty ledger", size, err)
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// TestCorruptionIsRefused flips bits all over the log.
-func TestCorruptionIsRefused(t *testing.T) {
-	dir, log, ends := damageable(t)
-	last := ends[len(ends)-2] // where the last record begins
-	for at := 0; at < last; at += 13 {
-		damaged := bytes.Clone(log)
-		damaged[at] ^= 0x20
-		_, _, err := reopenDamaged(t, dir, damaged)
-		var corrupt *CorruptError
-		if !errors.As(err, &corrupt) {
-			t.Fatalf("byte %d flipped: got %v; want a CorruptError", at, err)
-		}
-		want := 0
-		for _, end := range ends {
-			if end <= at {
-				want = end
-			}
-		}
-		if corrupt.Offset != int64(want) {
-			t.Errorf("byte %d flipped: reported at %d; want %d", at, corrupt.Offset, want)
-		}
-	}
-	for at := last; at < len(log); at += 13 { // looks as if the process died there
-		damaged := bytes.Clone(log)
-		damaged[at] ^= 0x20
-		l, warned, err := reopenDamaged(t, dir, damaged)
-		if err != nil || !warned || l.NextSeq() != uint64(len(ends)-2) {
-			t.Fatalf("byte %d flipped: got %v, warned %t; want the record cut off", at, err, warned)
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// TestWholeRecordOutOfPlaceIsRefused repeats a record.
-func TestWholeRecordOutOfPlaceIsRefused(t *testing.T) {
-	dir, log, ends := damageable(t)
-	repeated := append(bytes.Clone(log), log[ends[0]:ends[1]]...)
-	_, _, err := reopenDamaged(t, dir, repeated)
-	if !errors.Is(err, ErrOutOfSequence) {
-		t.Errorf("got %v; want %v", err, ErrOutOfSequence)
-	}
-}
-
-func TestZeroTailIsCutOff(t *testing.T) {
-	dir, log, ends := damageable(t)
-	l, warned, err := reopenDamaged(t, dir, append(bytes.Clone(log), make([]byte, 5000)...))
-	if err != nil || !warned || l.NextSeq() != uint64(len(ends)-1) {
-		t.Fatalf("got %v, warned %t; want %d records", err, warned, len(ends)-1)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestHashIndexTellsTwinsApart(t *testing.T) {
 	x := newHashIndex()
 	first, twin := common.Hash{0: 1, 31: 1}, common.Hash{0: 1, 31: 2}
@@ -617,45 +460,4 @@ func TestHashIndexTellsTwinsApart(t *testing.T) {
 	if _, ok := x.get(common.Hash{0: 2}); ok {
 		t.Error("found a hash that was never put")
 	}
-}
-
-// FuzzLog opens files that hold anything after a good header.
-func FuzzLog(f *testing.F) {
-	l, err := Open(Options{Dir: f.TempDir(), Genesis: testGenesis})
-	if err != nil {
-		f.Fatal(err)
-	}
-	var whole []byte
-	for range 2 {
-		m := nextMiniBlock(l, 1)
-		record := wire.AppendRecord(nil, wire.Record{MiniBlock: m})
-		whole = append(appendRecordHead(whole, len(record)), record...)
-		if err := l.Append(wire.Record{MiniBlock: m}); err != nil {
-			f.Fatal(err)
-		}
-	}
-	f.Add(whole)
-	f.Add(whole[:len(whole)-1])
-	f.Add(whole[1:])
-	f.Add(make([]byte, 100))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		path := filepath.Join(t.TempDir(), "records.log")
-		g, err := openLog(path, common.Hash{1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer g.file.Close()
-		if _, err := g.file.WriteAt(data, int64(logHeaderSize)); err != nil {
-			t.Fatal(err)
-		}
-		applied := uint64(0)
-		err = g.replay(slog.New(slog.DiscardHandler), func(wire.Record, int64, int64) error { applied++; return nil })
-		var corrupt *CorruptError
-		if err != nil && !errors.As(err, &corrupt) {
-			t.Fatal(err)
-		}
-		if applied != g.count() || g.end() > int64(logHeaderSize+len(data)) {
-			t.Fatalf("applied %d of %d records, up to byte %d of %d", applied, g.count(), g.end(), logHeaderSize+len(data))
-		}
-	})
 }

@@ -26,7 +26,23 @@ func (l *Ledger) Identity() common.Hash { return l.identity }
 // GenesisHash is the hash of the genesis block.
 func (l *Ledger) GenesisHash() common.Hash { return l.BlockHash(0) }
 
-// State is the world state at its newest and recent points.
+// Latest is the state after the newest mini-block.
+func (l *Ledger) Latest() *memstate.View { return l.head.Load().view }
+
+// StateAt is the state after the last mini-block of an EVM block; for the open
+// one, after its newest. See memstate.State.At.
+func (l *Ledger) StateAt(block uint64) (*memstate.View, error) {
+	switch newest := l.Latest(); {
+	case block == newest.Block():
+		return newest, nil
+	case block > newest.Block():
+		return nil, fmt.Errorf("cannot view EVM block %d: %w: the newest is %d", block, memstate.ErrFuture, newest.Block())
+	}
+	return l.state.At(block)
+}
+
+// State is the world state with what readers do not see yet: for those who must
+// know what is decided, such as a pool.
 func (l *Ledger) State() *memstate.State { return l.state }
 
 // Head is the open EVM block as of its newest mini-block, else the newest
@@ -56,7 +72,7 @@ func (l *Ledger) Header(number uint64) (*chain.EVMBlock, error) {
 	if h.open != nil && number == h.headNumber() {
 		return h.open, nil
 	}
-	entry, firstMini, ok := l.index.sealed(number)
+	entry, firstMini, ok := l.sealed(number)
 	if !ok {
 		return nil, nil
 	}
@@ -80,7 +96,7 @@ func (l *Ledger) Header(number uint64) (*chain.EVMBlock, error) {
 // sealedBlock returns a sealed EVM block from the cache or the log; nil if
 // there is none.
 func (l *Ledger) sealedBlock(number uint64) (*chain.EVMBlock, error) {
-	entry, firstMini, ok := l.index.sealed(number)
+	entry, firstMini, ok := l.sealed(number)
 	switch {
 	case !ok:
 		return nil, nil
@@ -88,7 +104,7 @@ func (l *Ledger) sealedBlock(number uint64) (*chain.EVMBlock, error) {
 		return l.Header(0)
 	}
 	first, count := miniSeq(firstMini, number), entry.lastMini-firstMini+2
-	return l.blocks.getOrBuild(number, l.log.sizeBytes(first, count), func() (*chain.EVMBlock, error) {
+	return l.blocks.getOrBuild(number, l.log.SizeBytes(first, count), func() (*chain.EVMBlock, error) {
 		return l.loadBlock(number, first, count)
 	})
 }
@@ -117,9 +133,17 @@ func (l *Ledger) derive(m *chain.MiniBlock, header *types.Header, hash common.Ha
 	l.setPlace(m, hash)
 }
 
+// sealed is what the index says of a sealed EVM block that readers see.
+func (l *Ledger) sealed(number uint64) (entry blockEntry, firstMini uint64, ok bool) {
+	if number > l.head.Load().sealed.Number.Uint64() {
+		return blockEntry{}, 0, false
+	}
+	return l.index.sealed(number)
+}
+
 // BlockHash is the hash of a sealed EVM block; zero if there is none.
 func (l *Ledger) BlockHash(number uint64) common.Hash {
-	entry, _, _ := l.index.sealed(number)
+	entry, _, _ := l.sealed(number)
 	return entry.hash
 }
 
@@ -223,10 +247,12 @@ func (l *Ledger) partOfBlock(mini, number uint64) (*chain.EVMBlock, error) {
 // ReadRecords returns the encodings of consecutive records from sequence number
 // from on: at least one if from < NextSeq, then as many as fit in maxBytes.
 func (l *Ledger) ReadRecords(from uint64, maxBytes int) ([][]byte, error) {
-	if from >= l.NextSeq() {
+	next := l.NextSeq()
+	if from >= next {
 		return nil, nil
 	}
-	return l.log.read(from, maxBytes)
+	records, err := l.log.Read(from, maxBytes)
+	return records[:min(uint64(len(records)), next-from)], err
 }
 
 // readMiniBlock reads a mini-block that is in the index.
@@ -241,14 +267,19 @@ func (l *Ledger) readMiniBlock(number uint64) (*chain.MiniBlock, error) {
 
 // readParsed reads count records from sequence number first on.
 func (l *Ledger) readParsed(first, count uint64) ([]wire.Record, error) {
-	raw, err := l.log.read(first, l.log.sizeBytes(first, count))
-	if err != nil {
-		return nil, err
-	}
-	records := make([]wire.Record, len(raw))
-	for i := range raw {
-		if records[i], err = wire.ParseRecord(raw[i]); err != nil {
-			return nil, fmt.Errorf("cannot read record %d of %q: %w", first+uint64(i), l.log.path, err)
+	records := make([]wire.Record, 0, count)
+	for seq := first; seq < first+count; {
+		payloads, err := l.log.Read(seq, l.log.SizeBytes(seq, first+count-seq))
+		if err != nil {
+			return nil, err
+		}
+		for _, payload := range payloads {
+			rec, err := wire.ParseRecord(payload)
+			if err != nil {
+				return nil, fmt.Errorf("cannot read record %d: %w", seq, err)
+			}
+			records = append(records, rec)
+			seq++
 		}
 	}
 	return records, nil

@@ -35,7 +35,7 @@ func newTestChain(t *testing.T) *testChain {
 
 func newTestChainKeeping(t *testing.T, stateBlocks uint64) *testChain {
 	t.Helper()
-	l, err := ledger.Open(ledger.Options{Dir: t.TempDir(), Genesis: chain.DevGenesis(common.Address{0xc0}), StateBlocks: stateBlocks})
+	l, err := ledger.Open(ledger.Options{Dir: t.TempDir(), Genesis: chain.DevGenesis(common.Address{0xc0}), StateBlocks: stateBlocks, Durability: ledger.Async})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func newTestChainKeeping(t *testing.T, stateBlocks uint64) *testChain {
 // mini appends a mini-block of transactions.
 func (c *testChain) mini(txs ...*types.Transaction) *chain.MiniBlock {
 	c.t.Helper()
-	m := &chain.MiniBlock{Header: c.ledger.Expect(), Txs: txs}
+	m := &chain.MiniBlock{Header: c.ledger.Appender().Expect(), Txs: txs}
 	h := &m.Header
 	if h.BlockTimestamp == 0 {
 		h.BlockTimestamp = c.ledger.Sealed().Time + 1
@@ -83,14 +83,14 @@ func (c *testChain) seal() {
 	c.t.Helper()
 	open := c.ledger.Open()
 	c.append(wire.Record{Seal: &chain.Seal{Header: chain.CloseHeader(open.Header, &chain.BlockBody{
-		Txs: open.Txs, Receipts: open.Receipts, StateRoot: c.ledger.StateRoot(),
+		Txs: open.Txs, Receipts: open.Receipts, StateRoot: c.ledger.Appender().StateRoot(),
 		RequestsHash: &types.EmptyRequestsHash, FirstMini: open.FirstMini, LastMini: open.LastMini,
 	})}})
 }
 
 func (c *testChain) append(rec wire.Record) {
 	c.t.Helper()
-	if err := c.ledger.Append(rec); err != nil {
+	if err := c.ledger.Appender().Append(rec); err != nil {
 		c.t.Fatal(err)
 	}
 }

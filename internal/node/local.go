@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -17,12 +18,19 @@ type Pool interface {
 	Status() (pending, queued int)
 }
 
-// Local is a Submitter that hands transactions to a pool in this process.
-func Local(pool Pool) Submitter { return local{pool} }
+// Local is a Submitter that hands transactions to a pool in this process, unless
+// fault says why the chain cannot go on.
+func Local(pool Pool, fault func() error) Submitter { return local{pool, fault} }
 
-type local struct{ pool Pool }
+type local struct {
+	pool  Pool
+	fault func() error
+}
 
 func (l local) Submit(_ context.Context, tx *types.Transaction, _ []byte) error {
+	if err := l.fault(); err != nil {
+		return fmt.Errorf("no transactions are taken until the node can write its log: %w", err)
+	}
 	return l.pool.Add(tx)
 }
 

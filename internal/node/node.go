@@ -97,6 +97,9 @@ func (n *Node) HeadNumber() uint64 { return n.ledger.HeadNumber() }
 // Syncing returns how far the node is behind, or nil when it is not.
 func (n *Node) Syncing() *rpc.SyncStatus { return n.cfg.Syncing() }
 
+// Fault returns what keeps the chain from going on, or nil.
+func (n *Node) Fault() error { return n.ledger.Err() }
+
 // PeerCount returns the number of nodes that this one is connected to.
 func (n *Node) PeerCount() uint64 { return n.cfg.PeerCount() }
 
@@ -140,7 +143,7 @@ func (n *Node) State(ref rpc.BlockRef) (rpc.State, error) { return n.view(ref) }
 
 func (n *Node) view(ref rpc.BlockRef) (*memstate.View, error) {
 	if ref.Tag == rpc.TagLatest || ref.Tag == rpc.TagPending {
-		return n.ledger.State().Latest(), nil
+		return n.ledger.Latest(), nil
 	}
 	number, ok, err := n.number(ref)
 	if err != nil {
@@ -149,7 +152,7 @@ func (n *Node) view(ref rpc.BlockRef) (*memstate.View, error) {
 	if !ok {
 		return nil, rpc.ErrUnknownBlock
 	}
-	view, err := n.ledger.State().At(number)
+	view, err := n.ledger.StateAt(number)
 	switch {
 	case errors.Is(err, memstate.ErrFuture):
 		return nil, rpc.ErrUnknownBlock
@@ -175,11 +178,14 @@ func (n *Node) Submit(ctx context.Context, tx *types.Transaction, raw []byte) er
 
 // PendingTransaction returns a transaction that waits, or nil.
 func (n *Node) PendingTransaction(_ context.Context, hash common.Hash) (*types.Transaction, error) {
-	return n.cfg.Submitter.PendingTransaction(hash), nil
+	if tx := n.cfg.Submitter.PendingTransaction(hash); tx != nil {
+		return tx, nil
+	}
+	return n.ledger.Unpublished(hash) // executed, and soon to be seen
 }
 
-// PendingNonce returns the next nonce of an account, waiting transactions
-// counted.
+// PendingNonce returns the next nonce of an account, transactions counted that
+// wait to be executed or to be seen.
 func (n *Node) PendingNonce(_ context.Context, addr common.Address) (uint64, error) {
 	account, _ := n.ledger.State().Latest().Account(addr)
 	if pending, ok := n.cfg.Submitter.PendingNonce(addr); ok {

@@ -18,6 +18,8 @@ import (
 	"github.com/redline-evm/redline/netio/rpc"
 )
 
+func healthy() error { return nil }
+
 // emptyPool is a pool in which nothing waits, but for the nonces that it is
 // told of.
 type emptyPool struct{ nonces map[common.Address]uint64 }
@@ -33,7 +35,7 @@ func (p emptyPool) PendingNonce(a common.Address) (uint64, bool) {
 var testNow = time.Unix(2_000_000_000, 0)
 
 func newTestNode(c *testChain) *Node {
-	return New(Config{Ledger: c.ledger, Engine: testEngine, Submitter: Local(emptyPool{}), Now: func() time.Time { return testNow }})
+	return New(Config{Ledger: c.ledger, Engine: testEngine, Submitter: Local(emptyPool{}, healthy), Now: func() time.Time { return testNow }})
 }
 
 func TestBlockReferences(t *testing.T) {
@@ -268,7 +270,7 @@ func TestPendingNonce(t *testing.T) {
 	c := newTestChain(t)
 	addr := func(i int) common.Address { return ethAddress(devKey(i)) }
 	pool := emptyPool{nonces: map[common.Address]uint64{addr(0): 5, addr(1): 1}}
-	n := New(Config{Ledger: c.ledger, Engine: testEngine, Submitter: Local(pool)})
+	n := New(Config{Ledger: c.ledger, Engine: testEngine, Submitter: Local(pool, healthy)})
 	c.mini(transfer(1, 0), transfer(1, 1), transfer(2, 0))
 	for i, want := range []uint64{5, 2, 1, 0} {
 		if got, err := n.PendingNonce(t.Context(), addr(i)); got != want || err != nil {
@@ -327,5 +329,15 @@ func TestSlowSubscriberIsCutOff(t *testing.T) {
 	}
 	if got != 2 || len(fast) != 4 {
 		t.Errorf("got %d and %d events; want 2 and 4", got, len(fast))
+	}
+}
+
+// TestNothingIsTakenWithoutALog refuses transactions while the chain cannot go
+// on.
+func TestNothingIsTakenWithoutALog(t *testing.T) {
+	full := errors.New("no space left on device")
+	submitter := Local(emptyPool{}, func() error { return full })
+	if err := submitter.Submit(t.Context(), transfer(0, 0), nil); !errors.Is(err, full) {
+		t.Errorf("got %v; want %v", err, full)
 	}
 }

@@ -26,6 +26,7 @@ const (
 	DataDirFlag     = "datadir"
 	GenesisFlag     = "genesis"
 	HistoryFlag     = "history.state"
+	DurabilityFlag  = "durability"
 	HTTPAddrFlag    = "http.addr"
 	HTTPPortFlag    = "http.port"
 	HTTPAPIFlag     = "http.api"
@@ -92,6 +93,11 @@ func Genesis(usage string) cli.Flag {
 // History is the flag that says of how many EVM blocks the state is kept.
 func History(value uint64) cli.Flag {
 	return Uint64(CategoryChain, HistoryFlag, value, "recent EVM blocks whose state is kept for calls and reads, one a second; 0 is all")
+}
+
+// Durability is the flag that says when the node shows a record.
+func Durability(value string) cli.Flag {
+	return String(CategoryChain, DurabilityFlag, value, "when to show and pass on a mini-block: wal, once it is on the disk, or async, at once; then a crash can lose the newest")
 }
 
 // DefaultDataDir is a folder below the user's home.

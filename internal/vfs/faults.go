@@ -44,7 +44,7 @@ type Faulty struct {
 func NewFaulty(fs FS) *Faulty { return &Faulty{FS: fs} }
 
 // SetRule makes rule decide about each operation; nil lets all pass. rule is
-// called by one goroutine at a time.
+// called by whoever calls the operation, and may hold it up.
 func (f *Faulty) SetRule(rule func(Operation) Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -53,11 +53,12 @@ func (f *Faulty) SetRule(rule func(Operation) Fault) {
 
 func (f *Faulty) decide(op Operation) Fault {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.rule == nil {
+	rule := f.rule
+	f.mu.Unlock()
+	if rule == nil {
 		return Fault{}
 	}
-	return f.rule(op)
+	return rule(op)
 }
 
 // Open opens a file of the file system below.

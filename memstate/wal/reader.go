@@ -6,52 +6,73 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"slices"
 	"sort"
 
 	"github.com/redline-evm/redline/internal/vfs"
 )
 
 // Read returns consecutive records from sequence number from on: at least one if
-// from < Next, then as many as are in one place and take up no more than sizeMax
-// bytes of the log. They may not be durable yet. They are shared: nobody may
-// change them.
+// from < Next, then as many as take up no more than sizeMax bytes of the log. They
+// may not be durable yet. They are shared: nobody may change them.
 func (l *Log) Read(from uint64, sizeMax int) ([][]byte, error) {
-	l.mu.Lock()
-	switch {
-	case from < l.firstLocked():
-		l.mu.Unlock()
-		return nil, fmt.Errorf("cannot read record %d: %w", from, ErrPruned)
-	case from >= l.nextLocked():
-		l.mu.Unlock()
-		return nil, nil
-	case from >= l.mu.durable:
-		queued := l.mu.pending[from-l.mu.durable:]
-		records := append([][]byte(nil), queued[:fitting(queued, sizeMax)]...)
-		l.mu.Unlock()
-		return records, nil
-	}
-	s := l.segmentOfLocked(from)
-	begin, ends := s.span(from, sizeMax)
-	l.mu.Unlock()
-	records, err := l.readSpan(s, from, begin, ends)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = ErrPruned // since the lock was given back
-	}
+	spans, queued, err := l.plan(from, sizeMax)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read record %d: %w", from, err)
 	}
-	return records, nil
+	var records [][]byte
+	for i := range spans {
+		payloads, err := l.readSpan(&spans[i])
+		if errors.Is(err, fs.ErrNotExist) {
+			err = ErrPruned // since it was planned
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot read record %d: %w", spans[i].first, err)
+		}
+		records = append(records, payloads...)
+	}
+	return append(records, queued...), nil
 }
 
-// fitting is how many of the queued payloads take up at most sizeMax bytes, at
-// least one.
-func fitting(queued [][]byte, sizeMax int) int {
-	count, size := 1, blocksFor(len(queued[0]))
-	for count < len(queued) && (size+blocksFor(len(queued[count])))*vfs.BlockSize <= int64(sizeMax) {
-		size += blocksFor(len(queued[count]))
-		count++
+// span is records that follow each other in a segment's file.
+type span struct {
+	path  string
+	salt  uint64
+	first uint64   // sequence number
+	begin int64    // of the first record, in bytes
+	ends  []uint32 // of each record, in blocks
+}
+
+// plan finds the records that Read returns: where they are in the segments, and
+// those in the queue.
+func (l *Log) plan(from uint64, sizeMax int) (spans []span, queued [][]byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if from < l.firstLocked() {
+		return nil, nil, ErrPruned
 	}
-	return count
+	blocks, least := int64(sizeMax/vfs.BlockSize), 1
+	for from < l.mu.durable {
+		s := l.segmentOfLocked(from)
+		found := s.span(from, blocks, least)
+		if len(found.ends) == 0 {
+			return spans, nil, nil
+		}
+		spans, least = append(spans, found), 0
+		from += uint64(len(found.ends))
+		blocks -= int64(found.ends[len(found.ends)-1]) - found.begin/vfs.BlockSize
+		if from < s.next() {
+			return spans, nil, nil
+		}
+	}
+	for ; from < l.nextLocked(); from++ {
+		payload := l.mu.pending[from-l.mu.durable]
+		if blocks -= blocksFor(len(payload)); blocks < 0 && least == 0 {
+			break
+		}
+		queued, least = append(queued, payload), 0
+	}
+	return spans, queued, nil
 }
 
 // segmentOfLocked is the segment that holds record seq, which is in one.
@@ -60,38 +81,35 @@ func (l *Log) segmentOfLocked(seq uint64) *segment {
 	return segments[sort.Search(len(segments), func(i int) bool { return segments[i].first > seq })-1]
 }
 
-// span is where record from begins, and where it and those after it end, up to
-// sizeMax bytes.
-func (s *segment) span(from uint64, sizeMax int) (begin int64, ends []uint32) {
-	i := from - s.first
-	begin = s.begin(i)
-	count := sort.Search(len(s.ends)-int(i), func(k int) bool {
-		return int64(s.ends[int(i)+k])*vfs.BlockSize-begin > int64(sizeMax)
-	})
-	return begin, append(ends, s.ends[i:int(i)+max(count, 1)]...)
+// span is as many records from sequence number from on as take up no more than
+// so many blocks, but at least the number of least.
+func (s *segment) span(from uint64, blocks int64, least int) span {
+	ends, begin := s.ends[from-s.first:], s.begin(from-s.first)
+	limit := begin/vfs.BlockSize + blocks
+	count := sort.Search(len(ends), func(i int) bool { return int64(ends[i]) > limit })
+	return span{path: s.path, salt: s.salt, first: from, begin: begin, ends: slices.Clone(ends[:max(count, least)])}
 }
 
-// readSpan reads records that follow each other in a segment.
-func (l *Log) readSpan(s *segment, from uint64, begin int64, ends []uint32) ([][]byte, error) {
-	file, err := l.opts.FS.Open(s.path, vfs.Read)
+// readSpan returns the payloads of the records of a span.
+func (l *Log) readSpan(p *span) ([][]byte, error) {
+	file, err := l.opts.FS.Open(p.path, vfs.Read)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	data := make([]byte, int64(ends[len(ends)-1])*vfs.BlockSize-begin)
-	if _, err := file.ReadAt(data, begin); err != nil && !errors.Is(err, io.EOF) {
+	data := make([]byte, int64(p.ends[len(p.ends)-1])*vfs.BlockSize-p.begin)
+	if _, err := file.ReadAt(data, p.begin); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	records, at := make([][]byte, len(ends)), int64(0)
-	for i, end := range ends {
-		end := int64(end)*vfs.BlockSize - begin
-		payload, err := parseRecord(data[at:end], s.salt, from+uint64(i))
-		if err != nil {
-			return nil, &CorruptError{Path: s.path, Offset: begin + at, Seq: from + uint64(i), Err: err}
+	payloads, at := make([][]byte, len(p.ends)), int64(0)
+	for i, end := range p.ends {
+		end, seq := int64(end)*vfs.BlockSize-p.begin, p.first+uint64(i)
+		if payloads[i], err = parseRecord(data[at:end], p.salt, seq); err != nil {
+			return nil, &CorruptError{Path: p.path, Offset: p.begin + at, Seq: seq, Err: err}
 		}
-		records[i], at = payload, end
+		at = end
 	}
-	return records, nil
+	return payloads, nil
 }
 
 // parseRecord returns the payload of the record that fills blocks.
@@ -112,6 +130,14 @@ func parseRecord(blocks []byte, salt, seq uint64) ([]byte, error) {
 }
 
 var errPayload = errors.New("the record has another checksum")
+
+// Place is where a record begins that is on the disk and was not pruned.
+func (l *Log) Place(seq uint64) (path string, offset int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.segmentOfLocked(seq)
+	return s.path, s.begin(seq - s.first)
+}
 
 // SizeBytes is how much of the log the count records from sequence number from
 // on take up, of those that are there.

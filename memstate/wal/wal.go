@@ -73,8 +73,10 @@ type Log struct {
 		spare    *segment   // prepared; nil while it is being made
 		spareErr error      // why it cannot be made
 		stalled  error      // why the newest write failed
-		closing  bool       // Close was called
-		written  bool       // nothing is written any more
+
+		impatient bool // StopWaiting was called
+		closing   bool // Close was called
+		written   bool // nothing is written any more
 	}
 }
 
@@ -144,7 +146,8 @@ func (o Options) withDefaults() Options {
 
 // Append queues a record and returns its sequence number. It waits while the
 // queue is full. The payload is the log's afterwards: nobody may change it. After
-// an error, which is ErrClosed or about the record's size, nothing was queued.
+// an error, which is ErrClosed, about the record's size or what StopWaiting says,
+// nothing was queued.
 func (l *Log) Append(payload []byte) (seq uint64, err error) {
 	if len(payload) > RecordSizeMax {
 		return 0, fmt.Errorf("cannot append a record of %d bytes; want at most %d", len(payload), RecordSizeMax)
@@ -152,6 +155,9 @@ func (l *Log) Append(payload []byte) (seq uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.mu.pending) >= l.opts.QueueDepth && !l.mu.closing {
+		if l.mu.impatient && l.mu.stalled != nil {
+			return 0, l.mu.stalled
+		}
 		l.mu.room.Wait()
 	}
 	if l.mu.closing {
@@ -198,6 +204,15 @@ func (l *Log) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.stalled
+}
+
+// StopWaiting makes Append return what keeps the log from writing, if something
+// does and the queue is full, instead of waiting for better times.
+func (l *Log) StopWaiting() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.impatient = true
+	l.mu.room.Broadcast()
 }
 
 // Mode names how the log writes: "direct" or "buffered".

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -454,18 +455,18 @@ func TestEveryOperationFailsOnce(t *testing.T) {
 	}
 	for name, fault := range faults {
 		for _, buffered := range []bool{false, true} {
-			for nth := 1; ; nth++ {
+			for nth := int64(1); ; nth++ {
 				memory := vfs.NewMemory()
 				faulty := vfs.NewFaulty(memory)
 				opts := testOptions(faulty)
 				opts.Buffered = buffered
 				l := mustOpen(t, opts)
-				operations := 0
+				var operations atomic.Int64
 				faulty.SetRule(func(op vfs.Operation) vfs.Fault {
 					if op.Kind == vfs.OpRead {
 						return vfs.Fault{}
 					}
-					if operations++; operations == nth {
+					if operations.Add(1) == nth {
 						return fault
 					}
 					return vfs.Fault{}
@@ -480,7 +481,7 @@ func TestEveryOperationFailsOnce(t *testing.T) {
 				}
 				faulty.SetRule(nil)
 				checkRecovered(t, testOptions(memory.CrashClone(nil)), 25, 25)
-				if operations < nth {
+				if operations.Load() < nth {
 					break
 				}
 			}

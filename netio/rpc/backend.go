@@ -28,6 +28,10 @@ type Backend interface {
 	// mini-block, else of the newest sealed one. It is called very often.
 	HeadNumber() uint64
 
+	// Fault returns what keeps the node from going on with the chain, such as a
+	// full disk; nil if nothing does.
+	Fault() error
+
 	// Header returns an EVM block without transactions and receipts, or nil
 	// when no such block is known.
 	Header(ref BlockRef) (*chain.EVMBlock, error)

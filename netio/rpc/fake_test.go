@@ -43,6 +43,7 @@ type fakeBackend struct {
 	estimate func(ctx context.Context, req *CallRequest) (*CallResult, error)
 	submit   func(tx *types.Transaction) error
 	sync     *SyncStatus
+	fault    error
 	expired  bool // what states say
 
 	mu struct {
@@ -219,6 +220,7 @@ func (f *fakeBackend) Subscribe(buffer int) (<-chan Event, func()) {
 func (f *fakeBackend) ChainConfig() *params.ChainConfig { return f.config }
 func (f *fakeBackend) Syncing() *SyncStatus             { return f.sync }
 func (f *fakeBackend) PeerCount() uint64                { return 3 }
+func (f *fakeBackend) Fault() error                     { return f.fault }
 
 func (f *fakeBackend) HeadNumber() uint64 {
 	f.mu.Lock()

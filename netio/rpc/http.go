@@ -128,7 +128,8 @@ func isJSON(contentType []byte) bool {
 	return false
 }
 
-// handleHealth says that the server is there and where the chain is.
+// handleHealth says that the server is there, where the chain is, and whether it
+// goes on: a program that asks need not read more than the status.
 func (s *Server) handleHealth(ctx *fasthttp.RequestCtx) {
 	if path := string(ctx.Path()); path != "/" && path != "/health" {
 		s.refuse(ctx, fasthttp.StatusNotFound, "not found")
@@ -141,6 +142,11 @@ func (s *Server) handleHealth(ctx *fasthttp.RequestCtx) {
 	o.quantity("blockNumber", s.backend.HeadNumber())
 	o.key("syncing")
 	o.dst = appendBool(o.dst, s.backend.Syncing() != nil)
+	if fault := s.backend.Fault(); fault != nil {
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		o.key("error")
+		o.dst = appendString(o.dst, fault.Error())
+	}
 	ctx.SetContentType("application/json")
 	ctx.SetBody(o.end())
 }

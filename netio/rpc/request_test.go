@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
@@ -140,6 +141,22 @@ func TestEnvelopes(t *testing.T) {
 		}
 	}
 	s.check("eth_chainId", "[]", alive)
+}
+
+// TestHealthSaysWhatIsWrong answers by a status that a program can act on.
+func TestHealthSaysWhatIsWrong(t *testing.T) {
+	f := newFakeBackend()
+	f.fault = errors.New("no space left on device")
+	s := startServer(t, f, Config{})
+	resp, err := http.Get("http://" + s.addr + "/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), `"error":"no space left on device"`) {
+		t.Errorf("got %d %s, %v", resp.StatusCode, body, err)
+	}
 }
 
 func TestHTTP(t *testing.T) {
