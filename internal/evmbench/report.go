@@ -43,6 +43,7 @@ func newReport(opts BenchOptions) *Report {
 			"rounds":      opts.Rounds,
 			"cores_used":  1,
 			"interleaved": true,
+			"clock":       fmt.Sprintf("processor time of the thread from %v, else time", processorTimeFrom),
 		},
 	}
 }

@@ -106,7 +106,7 @@ enum { form_count = sizeof forms / sizeof *forms };
 
 static int64_t now(void) {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); // as the other long runs
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
