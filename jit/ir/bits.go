@@ -20,31 +20,46 @@ func init() {
 
 // bitsOf is the width that the result of an instruction never exceeds.
 func (b *Builder) bitsOf(in *Instr) uint16 {
-	width := func(i int) int { return b.bits(in.Args[i]) }
 	switch in.Op {
-	case ADD:
-		return uint16(min(256, max(width(0), width(1))+1))
-	case MUL:
-		return uint16(min(256, width(0)+width(1)))
-	case DIV:
-		return uint16(width(0))
-	case AND, MOD:
-		return uint16(min(width(0), width(1)))
-	case OR, XOR:
-		return uint16(max(width(0), width(1)))
 	case MULMOD, ADDMOD:
-		return uint16(width(2))
-	case SHL:
+		return uint16(b.bits(in.Args[2]))
+	case SHL, SHR:
 		if count, ok := in.Args[0].Small(); ok {
-			return uint16(min(256, width(1)+int(min(count, 256))))
+			return shiftedBits(in.Op, b.bits(in.Args[1]), int(min(count, 256)))
 		}
-	case SHR:
-		if count, ok := in.Args[0].Small(); ok {
-			return uint16(max(0, width(1)-int(min(count, 256))))
-		}
-		return uint16(width(1))
 	}
-	return resultBits[in.Op]
+	if table[in.Op].Pops != 2 {
+		return resultBits[in.Op]
+	}
+	return uint16(min(int(resultBits[in.Op]), operationBits(in.Op, b.bits(in.Args[0]), b.bits(in.Args[1]))))
+}
+
+// shiftedBits is the width of a word of so many bits after a shift by count.
+func shiftedBits(op Op, bits, count int) uint16 {
+	if op == SHL {
+		return uint16(min(256, bits+count))
+	}
+	return uint16(max(0, bits-count))
+}
+
+// operationBits is an upper bound of the width of the result of an operation with
+// operands of such widths.
+func operationBits(op Op, x, y int) int {
+	switch op {
+	case ADD:
+		return max(x, y) + 1
+	case MUL:
+		return x + y
+	case DIV:
+		return x
+	case AND, MOD:
+		return min(x, y)
+	case OR, XOR:
+		return max(x, y)
+	case SHR:
+		return y
+	}
+	return 256
 }
 
 // bits is an upper bound of the width of v in the open block.

@@ -1,7 +1,5 @@
 package ir
 
-import "github.com/holiman/uint256"
-
 // jump ends the block by a JUMP.
 func (b *Builder) jump(pc int) {
 	t := newTerm(JumpTo, pc)
@@ -65,18 +63,11 @@ func (b *Builder) condition(t *Term, cond Value) {
 
 // decided reports whether the condition is known to hold or not to hold.
 func (b *Builder) decided(t *Term) (holds, ok bool) {
-	x, ok := b.out.Const(t.X)
-	if !ok {
+	if !t.X.IsConst() || t.Y != NoValue && !t.Y.IsConst() {
 		return false, false
 	}
-	var y uint256.Int
-	if t.Y != NoValue {
-		if y, ok = b.out.Const(t.Y); !ok {
-			return false, false
-		}
-	}
-	folds[t.Op](&x, &x, &y)
-	return x.IsZero() == t.Negated, true
+	z := b.out.compute(t.Op, t.X, t.Y)
+	return z.IsZero() == t.Negated, true
 }
 
 // decide replaces a branch by what it always does.

@@ -1,10 +1,6 @@
 package ir
 
-import (
-	"slices"
-
-	"github.com/holiman/uint256"
-)
+import "slices"
 
 // Facts across blocks, by abstract interpretation. The state of a block is what is
 // known of the words near the top of the stack whenever the block is entered: a
@@ -92,7 +88,7 @@ type flow struct {
 	hubbed  bool
 	escaped bool // every JUMPDEST may be reached with any stack
 	work    int
-	at      *stackState // of the block that is looked at
+	at      stackState // of the block that is looked at
 }
 
 // run finds the states of all blocks of p. It reports false if that is too much
@@ -260,8 +256,7 @@ func (f *flow) bits(w word) int {
 // block goes from block i to all that control can reach from there.
 func (f *flow) block(i int) {
 	b := &f.p.Blocks[i]
-	state := f.states[i] // a copy: the block may lead to itself
-	f.at = &state
+	f.at = f.states[i] // a copy: the block may lead to itself
 	t := &b.Term
 	switch t.Kind {
 	case Halt:
@@ -292,16 +287,13 @@ func (f *flow) decided(t *Term) (jumps, ok bool) {
 	if !isConst {
 		return false, false
 	}
-	y := Small(0)
+	y := NoValue
 	if t.Y != NoValue {
 		if y, isConst = f.eval(t.Y, 0).constant(); !isConst {
 			return false, false
 		}
 	}
-	var z uint256.Int
-	a, _ := f.p.Const(x)
-	c, _ := f.p.Const(y)
-	folds[t.Op](&z, &a, &c)
+	z := f.p.compute(t.Op, x, y)
 	return z.IsZero() == t.Negated, true
 }
 
@@ -449,42 +441,21 @@ func (f *flow) eval(v Value, nesting int) word {
 
 // operation is what is known of the result of an operation.
 func (f *flow) operation(in *Instr, nesting int) word {
-	var words [2]word
-	var values [2]uint256.Int
-	known := true
-	for k := range int(table[in.Op].Pops) {
-		words[k] = f.eval(in.Args[k], nesting)
-		v, ok := words[k].constant()
-		if known = known && ok; known {
-			values[k], _ = f.p.Const(v)
-		}
+	x, y := f.eval(in.Args[0], nesting), word(NoValue)
+	if table[in.Op].Pops > 1 {
+		y = f.eval(in.Args[1], nesting)
 	}
-	if known {
-		var z uint256.Int
-		folds[in.Op](&z, &values[0], &values[1])
+	a, xConst := x.constant()
+	c, yConst := y.constant()
+	switch {
+	case xConst && (yConst || y == word(NoValue)):
+		z := f.p.compute(in.Op, a, c)
 		if z.IsUint64() && z[0] <= smallMask {
 			return word(Small(uint32(z[0])))
 		}
 		return wide(z.BitLen())
+	case y == word(NoValue):
+		return wide(int(in.Bits))
 	}
-	return wide(min(int(in.Bits), f.width(in, &words)))
-}
-
-func (f *flow) width(in *Instr, words *[2]word) int {
-	x, y := f.bits(words[0]), f.bits(words[1])
-	switch in.Op {
-	case ADD:
-		return max(x, y) + 1
-	case MUL:
-		return x + y
-	case DIV:
-		return x
-	case AND, MOD:
-		return min(x, y)
-	case OR, XOR:
-		return max(x, y)
-	case SHR:
-		return y
-	}
-	return 256
+	return wide(min(int(in.Bits), operationBits(in.Op, f.bits(x), f.bits(y))))
 }

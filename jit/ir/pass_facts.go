@@ -14,34 +14,32 @@ func (b *Builder) applyFacts() {
 	instrs, writes := b.out.Instrs, b.out.Writes
 	b.out.Instrs, b.out.Writes = instrs[:0], writes[:0]
 	for i := range b.out.Blocks {
-		b.block = b.out.Blocks[i]
-		old := b.block
-		b.block.First, b.block.FirstWrite = uint32(len(b.out.Instrs)), uint32(len(b.out.Writes))
+		block := &b.out.Blocks[i]
 		b.state = &b.flow.states[i]
 		switch {
 		case !b.flow.reached[i]:
-			b.block = unreachable(&b.block)
-		case b.knowsNothing():
-			b.move(instrs[old.First:old.End], writes[old.FirstWrite:old.EndWrite], old.First-b.block.First)
+			b.takeOut(block)
+		case b.knowsNothing(block):
+			b.move(block, instrs, writes)
 		default:
-			b.rewrite(instrs[old.First:old.End], writes[old.FirstWrite:old.EndWrite], int(old.First))
+			b.rewrite(block, instrs, writes)
 		}
-		b.out.Blocks[i] = b.block
 	}
 	b.state = nil
 }
 
-// unreachable is what is left of a block that no execution reaches.
-func unreachable(b *Block) Block {
-	t := newTerm(Halt, int(b.PC))
+// takeOut leaves of a block that no execution reaches only where it is.
+func (b *Builder) takeOut(block *Block) {
+	t := newTerm(Halt, int(block.PC))
 	t.Op = INVALID
-	return Block{PC: b.PC, First: b.First, End: b.First, FirstWrite: b.FirstWrite, EndWrite: b.FirstWrite, Term: t}
+	first, firstWrite := uint32(len(b.out.Instrs)), uint32(len(b.out.Writes))
+	*block = Block{PC: block.PC, First: first, End: first, FirstWrite: firstWrite, EndWrite: firstWrite, Term: t}
 }
 
-// knowsNothing reports whether nothing is known of the words that the open block
+// knowsNothing reports whether nothing is known of the words that the block
 // reads.
-func (b *Builder) knowsNothing() bool {
-	for _, w := range b.state[:min(int(b.block.Need), flowDepth)] {
+func (b *Builder) knowsNothing(block *Block) bool {
+	for _, w := range b.state[:min(int(block.Need), flowDepth)] {
 		if w != unknown {
 			return false
 		}
@@ -49,13 +47,14 @@ func (b *Builder) knowsNothing() bool {
 	return true
 }
 
-// move moves the open block, of instructions and writes, down by a number of
-// instructions.
-func (b *Builder) move(instrs []Instr, writes []Write, by uint32) {
-	first := len(b.out.Instrs)
-	b.out.Instrs = append(b.out.Instrs, instrs...)
-	b.out.Writes = append(b.out.Writes, writes...)
-	b.block.End, b.block.EndWrite = uint32(len(b.out.Instrs)), uint32(len(b.out.Writes))
+// move moves the block down to where the one before ends.
+func (b *Builder) move(block *Block, instrs []Instr, writes []Write) {
+	first, firstWrite := uint32(len(b.out.Instrs)), uint32(len(b.out.Writes))
+	b.out.Instrs = append(b.out.Instrs, instrs[block.First:block.End]...)
+	b.out.Writes = append(b.out.Writes, writes[block.FirstWrite:block.EndWrite]...)
+	by := block.First - first
+	block.First, block.End = first, uint32(len(b.out.Instrs))
+	block.FirstWrite, block.EndWrite = firstWrite, uint32(len(b.out.Writes))
 	if by == 0 {
 		return
 	}
@@ -65,26 +64,29 @@ func (b *Builder) move(instrs []Instr, writes []Write, by uint32) {
 		}
 		return v
 	}
-	for i := first; i < len(b.out.Instrs); i++ {
-		operands := b.out.Operands(i)
+	for i := block.First; i < block.End; i++ {
+		operands := b.out.Operands(int(i))
 		for k, v := range operands {
 			operands[k] = moved(v)
 		}
 	}
-	for i := b.block.FirstWrite; i < b.block.EndWrite; i++ {
+	for i := block.FirstWrite; i < block.EndWrite; i++ {
 		w := &b.out.Writes[i]
 		w.Value = moved(w.Value)
 	}
-	t := &b.block.Term
+	t := &block.Term
 	t.X, t.Y, t.Dest = moved(t.X), moved(t.Y), moved(t.Dest)
 }
 
-// rewrite makes the open block anew of its instructions, which begin with
-// instruction first, and its writes.
-func (b *Builder) rewrite(instrs []Instr, writes []Write, first int) {
+// rewrite makes the block anew, down where the one before ends.
+func (b *Builder) rewrite(block *Block, instrs []Instr, writes []Write) {
+	old := *block
+	first := int(old.First)
+	b.block = old
+	b.block.First, b.block.FirstWrite = uint32(len(b.out.Instrs)), uint32(len(b.out.Writes))
 	b.appendFacts()
-	b.replaced = slices.Grow(b.replaced[:0], len(instrs))[:0]
-	for _, in := range instrs {
+	b.replaced = slices.Grow(b.replaced[:0], int(old.End-old.First))
+	for _, in := range instrs[old.First:old.End] {
 		b.replaceAll(&in, first)
 		if !in.Op.Pushes() {
 			b.out.Instrs = append(b.out.Instrs, in)
@@ -93,7 +95,7 @@ func (b *Builder) rewrite(instrs []Instr, writes []Write, first int) {
 		}
 		b.replaced = append(b.replaced, b.simplify(&in))
 	}
-	for _, w := range writes {
+	for _, w := range writes[old.FirstWrite:old.EndWrite] {
 		w.Value = b.replace(w.Value, first)
 		if !b.holdsAlready(w) {
 			b.out.Writes = append(b.out.Writes, w)
@@ -103,6 +105,7 @@ func (b *Builder) rewrite(instrs []Instr, writes []Write, first int) {
 	b.rewriteTerm(first)
 	b.dropDead()
 	b.block.End = uint32(len(b.out.Instrs))
+	*block = b.block
 }
 
 // appendFacts keeps the widths that are known of the words that the open block

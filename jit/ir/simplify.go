@@ -74,22 +74,21 @@ func shiftCount(x *uint256.Int) uint {
 
 // fold computes an operation of constants.
 func (b *Builder) fold(in *Instr) Value {
-	compute := folds[in.Op]
-	if compute == nil {
+	one := table[in.Op].Pops == 1
+	if folds[in.Op] == nil || !in.Args[0].IsConst() || !one && !in.Args[1].IsConst() {
 		return NoValue
 	}
-	var z, y uint256.Int
-	x, ok := b.out.Const(in.Args[0])
-	if !ok {
-		return NoValue
-	}
-	if table[in.Op].Pops > 1 {
-		if y, ok = b.out.Const(in.Args[1]); !ok {
-			return NoValue
-		}
-	}
-	compute(&z, &x, &y)
+	z := b.out.compute(in.Op, in.Args[0], in.Args[1])
 	return b.out.AddConst(&z)
+}
+
+// compute is the outcome of an operation of folds on constants; y is NoValue if
+// there is none.
+func (p *Program) compute(op Op, x, y Value) (z uint256.Int) {
+	a, _ := p.Const(x)
+	c, _ := p.Const(y)
+	folds[op](&z, &a, &c)
+	return z
 }
 
 // identity finds the value of an operation that returns one of its operands. An
