@@ -56,6 +56,8 @@ type Compiler struct {
 	alloc allocator
 	moves mover
 	known bounds
+
+	memoryKnown uint64 // bytes of memory that are there for sure
 }
 
 // Code is machine code for a program. It may be run by many goroutines, each
@@ -122,7 +124,7 @@ func (c *Compiler) reset(program *ir.Program) {
 	c.program = program
 	c.stubs = c.stubs[:0]
 	c.dynamic = false
-	c.known = bounds{}
+	c.known, c.memoryKnown = bounds{}, 0
 	if cap(c.blocks) < len(program.Blocks) {
 		c.blocks = make([]blockLabels, len(program.Blocks))
 	}
@@ -158,7 +160,7 @@ func (c *Compiler) compileBlock(i int) error {
 		return nil
 	}
 	if _, target := c.program.BlockAt(uint64(b.PC)); target {
-		c.known = bounds{}
+		c.known, c.memoryKnown = bounds{}, 0
 	}
 	if i > 0 && empty(&c.program.Blocks[i-1]) {
 		c.chargeRun(i)

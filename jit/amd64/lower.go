@@ -70,14 +70,33 @@ func (c *Compiler) chain(i int, first, rest alu) (dst [4]reg) {
 	if x == y {
 		o = inRegs(dst, limbs)
 	}
-	op := first
-	for k, r := range dst[:limbs] {
-		if !neutral(op, &o, k) {
-			c.applyLimb(op, r, &o, k, rax)
-			op = rest
-		}
-	}
+	c.applyLimbs(first, rest, dst[:limbs], &o)
 	return dst
+}
+
+// applyLimbs does dst = dst op o limb by limb: first for the lowest that it
+// changes, rest for the others. It uses RAX.
+func (c *Compiler) applyLimbs(first, rest alu, dst []reg, o *operand) {
+	op, held := first, uint64(0) // held is the constant in RAX; one that is loaded is not 0
+	for k, r := range dst {
+		switch {
+		case neutral(op, o, k):
+			continue
+		case op == and && o.isZero(k):
+			c.asm.movI(r, 0)
+		case op == and && o.kind == inConstant && o.words[k] == 1<<32-1:
+			c.asm.rr(opMov32, r, r)
+		case o.kind == inConstant && !fits32(o.words[k]):
+			if held != o.words[k] {
+				held = o.words[k]
+				c.asm.movI(rax, held)
+			}
+			c.asm.alu(op, r, rax)
+		default:
+			c.applyLimb(op, r, o, k, rax)
+		}
+		op = rest
+	}
 }
 
 // neutral reports whether op with limb k of o changes nothing.

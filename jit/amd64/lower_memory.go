@@ -68,6 +68,16 @@ func (c *Compiler) lowerMstore8(i int) {
 // the most memory that generated code grows to.
 const offsetMax = 1 << 30
 
+// reached reports whether memory up to end is there for sure, as code before has
+// used it: memory never shrinks. If it is not, it is from now on.
+func (c *Compiler) reached(end uint64) bool {
+	if end <= c.memoryKnown {
+		return true
+	}
+	c.memoryKnown = (end + wordBytes - 1) &^ (wordBytes - 1)
+	return false
+}
+
 // unlikely reports whether no memory reaches to where instruction i wants it.
 func (c *Compiler) unlikely(i int) bool {
 	x, ok := c.program.Const(c.program.Instrs[i].Args[0])
@@ -80,10 +90,15 @@ func (c *Compiler) unlikely(i int) bool {
 // the address holds.
 func (c *Compiler) address(i int, dst [4]reg, in *bytesOf) (m mem, resume label) {
 	s := c.slowStub(i, dst)
+	o := &s.operands[0]
+	if in.growBytes > 0 && o.kind == inConstant && c.reached(o.words[0]+uint64(in.growBytes)) {
+		c.asm.load(rcx, at(rdi, in.base))
+		return at(rcx, int32(o.words[0])), s.resume
+	}
 	s.growBytes, s.retry = in.growBytes, c.asm.here()
 	s.refused = c.asm.newLabel()
 	slow := c.addStub(s)
-	o := &s.operands[0]
+	o = &s.operands[0]
 	if o.kind == inConstant {
 		c.asm.aluMI(cmp, at(rdi, in.count), int32(o.words[0]))
 		c.asm.jcc(ifNotAbove, slow)

@@ -97,10 +97,14 @@ func (c *Compiler) memoryRange(offset, size ir.Value, sizeMax int32, slow label)
 		c.asm.aluI(cmp, rcx, sizeMax)
 		c.asm.jcc(ifAbove, slow)
 	}
-	c.asm.mov(rdx, rax)
-	c.asm.alu(add, rdx, rcx)
-	c.asm.jcc(ifBelow, slow) // the end is beyond all numbers
-	c.asm.aluM(cmp, rdx, at(rdi, ctxMemoryBytes))
-	c.asm.jcc(ifAbove, slow)
+	known := o.kind == inConstant && s.kind == inConstant && o.words[0] < offsetMax && s.words[0] > 0 &&
+		c.reached(o.words[0]+s.words[0])
+	if !known {
+		c.asm.mov(rdx, rax)
+		c.asm.alu(add, rdx, rcx)
+		c.asm.jcc(ifBelow, slow) // the end is beyond all numbers
+		c.asm.aluM(cmp, rdx, at(rdi, ctxMemoryBytes))
+		c.asm.jcc(ifAbove, slow)
+	}
 	c.asm.aluM(add, rax, at(rdi, ctxMemory))
 }

@@ -152,3 +152,16 @@ func TestRoutinesInLoops(t *testing.T) {
 		both(t, c, callingRoutines(n), 1e6-end.gas-1, 777, nil)
 	}
 }
+
+// TestKnownMemory wants what code has used to be taken for granted, and nothing
+// else: a hash of no bytes uses no memory.
+func TestKnownMemory(t *testing.T) {
+	c := NewCompiler(newMemory(t))
+	for _, size := range []uint64{0, 1, 31} {
+		w := (&writer{}).push64(size).push64(33).op(ir.KECCAK256).push64(32).op(ir.MLOAD)
+		w.push64(7).push64(64).op(ir.MSTORE8).push64(64).op(ir.MLOAD).push64(65).op(ir.MLOAD, ir.MSIZE, ir.LOG0+3)
+		if end := both(t, c, w.op(ir.STOP).code, 1e5, 1e5, nil); end.outcome != "STOP" {
+			t.Errorf("%d bytes hashed: %v", size, end)
+		}
+	}
+}

@@ -13,6 +13,8 @@ func (c *Compiler) lowerShift(i int) {
 	switch {
 	case count.kind != inConstant:
 		c.shiftVariable(in.Op, dst[:limbs], &x, &count)
+	case in.Op != ir.SAR && c.limbwise(in, constantShift(&count)):
+		c.shiftLimbs(in.Op, dst[:limbs], &x, constantShift(&count))
 	case in.Op == ir.SHL:
 		c.shiftLeft(dst[:limbs], &x, constantShift(&count))
 	case in.Op == ir.SAR && x.limbs == 4:
@@ -29,6 +31,37 @@ func constantShift(o *operand) int {
 		return 256
 	}
 	return int(min(o.words[0], 256))
+}
+
+// limbwise reports whether the shift in moves no bit from one limb to another: what
+// it shifts has been masked, as code does that turns the order of bytes around.
+func (c *Compiler) limbwise(in *ir.Instr, count int) bool {
+	i, ok := in.Args[1].Result()
+	if !ok || c.program.Instrs[i].Op != ir.AND || count%64 == 0 || count >= 256 {
+		return false
+	}
+	mask, ok := c.program.Const(c.program.Instrs[i].Args[1])
+	moved := uint64(1)<<(count%64) - 1 // bits of a limb that would move
+	if in.Op == ir.SHL {
+		moved = ^(^uint64(0) >> (count % 64))
+	}
+	return ok && (mask[0]|mask[1]|mask[2]|mask[3])&moved == 0
+}
+
+// shiftLimbs shifts each limb by itself.
+func (c *Compiler) shiftLimbs(op ir.Op, dst []reg, x *operand, count int) {
+	shift, from := opShr, count/64
+	if op == ir.SHL {
+		shift, from = opShl, -count/64
+	}
+	for k, r := range dst {
+		if k+from < 0 || x.isZero(k+from) {
+			c.asm.movI(r, 0)
+			continue
+		}
+		c.loadLimb(r, x, k+from)
+		c.asm.ri(shift, r, uint8(count%64))
+	}
 }
 
 func (c *Compiler) shiftLeft(dst []reg, x *operand, count int) {
