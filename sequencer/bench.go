@@ -15,7 +15,7 @@ var benchCommand = &cli.Command{
 	Name:        "bench",
 	Usage:       "measure parts of Redline against their peers",
 	Action:      program.Group,
-	Subcommands: []*cli.Command{benchEVMCommand, benchSnapshotCommand, benchTickCommand},
+	Subcommands: []*cli.Command{benchEVMCommand, benchCallsCommand, benchSnapshotCommand, benchTickCommand},
 }
 
 var benchEVMCommand = &cli.Command{
@@ -24,7 +24,7 @@ var benchEVMCommand = &cli.Command{
 	Description: `A case is a folder with state.txt and, to be checked, expected.hex and gas.txt. Prints the median
 time of each case on each engine and how they compare, with geometric means over all and over groups; the
 Fibonacci loops also in C, where gcc or clang is there; and what compiling costs, for the cases and for code
-made to be costly.
+made to be costly. Without --run the rows of bench calls come last.
 
 Examples:
    sequencer bench evm --cases cases
@@ -59,6 +59,13 @@ func runBenchEVM(c *cli.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if c.String(matchFlag) == "" {
+		rows, err := callRows(c)
+		if err != nil {
+			return err
+		}
+		report.Results = append(report.Results, rows...)
 	}
 	if c.Bool(program.JSONFlag) {
 		return program.PrintJSON(c.App.Writer, report)

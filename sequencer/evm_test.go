@@ -98,7 +98,7 @@ func TestSpecTestCommands(t *testing.T) {
 // TestHelp checks that every command explains itself.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "dev", "init", "evm", "evm run", "evm fuzz", "evm statetest", "evm blocktest", "bench", "bench evm"} {
+	for _, command := range []string{"", "run", "dev", "init", "evm", "evm run", "evm fuzz", "evm statetest", "evm blocktest", "bench", "bench evm", "bench calls"} {
 		out, err := sequencerCommand(append(strings.Fields(command), "--help")...)
 		if err != nil || !strings.Contains(out, "USAGE:") {
 			t.Errorf("sequencer %s --help: got %v, %s", command, err, out)

@@ -58,6 +58,7 @@ var rows = []row{
 	{"internal/spectest", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie"}},
 	{"internal/reference", []string{"internal/chain", "jit"}},
 	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec", "jit/ir"}}, // ir: opcodes,
+	{"internal/callbench", []string{"internal/chain", "internal/evmbench", "internal/ledger", "internal/node", "jit", "netio/rpc"}},
 	{"internal/disasm", []string{"jit/amd64"}},
 	{"internal/snapshotbench", []string{"internal/chain", "internal/evmbench", "internal/vfs", "memstate", "memstate/snapshot"}},
 	{"internal/evmfuzz", []string{"internal/evmbench", "internal/reference", "jit", "jit/exec", "jit/ir"}},
