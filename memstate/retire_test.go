@@ -17,13 +17,7 @@ func slotDiff(value uint64) *chain.StateDiff {
 	}}}
 }
 
-func pastLen(s *State) int {
-	slot := s.shard(testAddr(0)).accounts[testAddr(0)].slots[testKey(0)]
-	if slot.older == nil {
-		return 0
-	}
-	return len(slot.older.past)
-}
+func pastLen(s *State) int { return int(s.slots.undo.len()) }
 
 // TestHotSlotIsBounded writes one slot in every mini-block: the past must hold
 // the recent mini-blocks and one value for each older EVM block, not all.
@@ -65,8 +59,8 @@ func TestPastRetires(t *testing.T) {
 	if got := pastLen(s); got != 0 {
 		t.Errorf("after the horizon: got %d past values; want none", got)
 	}
-	if len(s.retirement.due) != 0 || len(s.retirement.ready) != 0 {
-		t.Errorf("got %d due, %d ready; want nothing left to retire", len(s.retirement.due), len(s.retirement.ready))
+	if got := s.accounts.undo.len(); got != 0 {
+		t.Errorf("after the horizon: got %d past values of accounts; want none", got)
 	}
 }
 
@@ -77,20 +71,18 @@ func TestNothingRetiresWholly(t *testing.T) {
 	s.Commit(1, 1, slotDiff(7))
 	s.Commit(2, 2, &chain.StateDiff{Accounts: []chain.AccountDiff{{Address: testAddr(0), Deleted: true}}})
 	for block := uint64(3); block < 3+ViewLife+Horizon; block++ {
-		if len(s.shard(testAddr(0)).accounts) == 0 {
+		if s.Size().Accounts == 0 || s.Size().Slots == 0 {
 			t.Fatalf("EVM block %d: gone while views can ask", block)
 		}
 		s.Commit(block, block, &chain.StateDiff{})
 	}
-	for i := range s.shards {
-		if n := len(s.shards[i].accounts); n != 0 {
-			t.Errorf("got %d accounts; want none", n)
-		}
+	if size := s.Size(); size.Accounts != 0 || size.Slots != 0 {
+		t.Errorf("got %d accounts and %d slots; want none", size.Accounts, size.Slots)
 	}
 }
 
-// TestAllHistory keeps everything: each EVM block's end stays readable for ever,
-// what is between is retired as ever, and nothing is looked at again and again.
+// TestAllHistory keeps everything: each EVM block's end stays readable for ever, and
+// what is between is retired as ever.
 func TestAllHistory(t *testing.T) {
 	const minisPerBlock, blocks = 10, 4 * Horizon
 	s := New()
@@ -115,9 +107,6 @@ func TestAllHistory(t *testing.T) {
 	}
 	if got := pastLen(s); got != blocks-1 {
 		t.Errorf("got %d past values; want the ends of %d EVM blocks", got, blocks-1)
-	}
-	if len(s.retirement.due) != 0 || len(s.retirement.ready) != 0 {
-		t.Errorf("got %d due, %d ready; want nothing to look at", len(s.retirement.due), len(s.retirement.ready))
 	}
 }
 

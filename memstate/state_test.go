@@ -18,16 +18,16 @@ import (
 // model is the state as plain maps: what every view is compared with.
 type model struct {
 	accounts map[common.Address]chain.Account
-	slots    map[slotKey]uint256.Int
+	slots    map[modelSlot]uint256.Int
 }
 
-type slotKey struct {
+type modelSlot struct {
 	addr common.Address
 	key  uint256.Int
 }
 
 func newModel() model {
-	return model{accounts: map[common.Address]chain.Account{}, slots: map[slotKey]uint256.Int{}}
+	return model{accounts: map[common.Address]chain.Account{}, slots: map[modelSlot]uint256.Int{}}
 }
 
 func (m model) clone() model {
@@ -38,12 +38,12 @@ func (m model) apply(d *chain.StateDiff) {
 	for _, a := range d.Accounts {
 		if a.Deleted {
 			delete(m.accounts, a.Address)
-			maps.DeleteFunc(m.slots, func(k slotKey, _ uint256.Int) bool { return k.addr == a.Address })
+			maps.DeleteFunc(m.slots, func(k modelSlot, _ uint256.Int) bool { return k.addr == a.Address })
 			continue
 		}
 		m.accounts[a.Address] = a.Account
 		for _, s := range a.Slots {
-			m.slots[slotKey{a.Address, *new(uint256.Int).SetBytes32(s.Key[:])}] = s.Value
+			m.slots[modelSlot{a.Address, *new(uint256.Int).SetBytes32(s.Key[:])}] = s.Value
 		}
 	}
 }
@@ -95,7 +95,7 @@ func checkView(t *testing.T, v *View, want model) {
 			t.Fatalf("mini-block %d: account %s: got %v, %v; want %v, %v", v.MiniBlock(), addr, got, exists, wantAccount, wantExists)
 		}
 		for k := range universeKeys {
-			if got, want := v.Storage(addr, testKey(k)), want.slots[slotKey{addr, testKey(k)}]; got != want {
+			if got, want := v.Storage(addr, testKey(k)), want.slots[modelSlot{addr, testKey(k)}]; got != want {
 				t.Fatalf("mini-block %d: slot %s %d: got %s; want %s", v.MiniBlock(), addr, k, &got, &want)
 			}
 		}
@@ -126,12 +126,12 @@ func checkViews(t *testing.T, s *State) {
 	block, checked := uint64(0), 0
 	for mini := range uint64(6000) {
 		if mini > 0 && rng.IntN(8) == 0 {
+			ends[block] = now.clone()
 			block += 1 + rng.Uint64N(2)*rng.Uint64N(3)
 		}
 		d := randomDiff(rng)
 		s.Commit(mini, block, d)
 		now.apply(d)
-		ends[block] = now.clone()
 		switch rng.IntN(10) {
 		case 0:
 			views = append(views, held{s.Latest(), now.clone()})
@@ -141,10 +141,14 @@ func checkViews(t *testing.T, s *State) {
 			if err != nil {
 				t.Fatalf("EVM block %d of %d: %v", of, block, err)
 			}
-			for ends[of].accounts == nil {
+			for of != block && ends[of].accounts == nil {
 				of--
 			}
-			views = append(views, held{view, ends[of]})
+			want := ends[of]
+			if of == block {
+				want = now.clone()
+			}
+			views = append(views, held{view, want})
 		}
 		views = slices.DeleteFunc(views, func(h held) bool { return h.view.Expired() })
 		if len(views) > 0 {
@@ -165,11 +169,11 @@ func checkExport(t *testing.T, v *View, want model) {
 	if !maps.Equal(accounts, want.accounts) {
 		t.Fatalf("got accounts %v; want %v", accounts, want.accounts)
 	}
-	maps.DeleteFunc(want.slots, func(_ slotKey, value uint256.Int) bool { return value.IsZero() })
-	got := map[slotKey]uint256.Int{}
+	maps.DeleteFunc(want.slots, func(_ modelSlot, value uint256.Int) bool { return value.IsZero() })
+	got := map[modelSlot]uint256.Int{}
 	for addr := range accounts {
 		for key, value := range v.Slots(addr) {
-			got[slotKey{addr, key}] = value
+			got[modelSlot{addr, key}] = value
 		}
 	}
 	if !maps.Equal(got, want.slots) {
