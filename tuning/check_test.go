@@ -38,7 +38,6 @@ func TestCheck(t *testing.T) {
 		"container":      {"server", FullNode, 0, dockerFiles, "cpu.quota:better", 1},
 		"old container":  {"server", FullNode, 0, oldDockerFiles, "cpu.quota:better", 1},
 		"strict memory":  {"laptop", FullNode, 0, map[string]string{"proc/sys/vm/overcommit_memory": "2"}, "memory.overcommit:wrong", 2},
-		"no native code": {"laptop", FullNode, 0, map[string]string{"proc/sys/vm/memfd_noexec": "2"}, "code.memfd:wrong", 2},
 		"slow clock":     {"laptop", FullNode, 0, map[string]string{clockDir + "/current_clocksource": "hpet"}, "cpu.clock:wrong", 2},
 		"no huge pages":  {"laptop", FullNode, 0, map[string]string{"sys/kernel/mm/transparent_hugepage/enabled": "always madvise [never]"}, "memory.thp:better", 1},
 		"few files":      {"laptop", FullNode, 0, map[string]string{"proc/self/limits": "Max open files 64 1024 files"}, "limit.nofile:better", 1},

@@ -95,7 +95,7 @@ var valueChecks = []valueCheck{
 	}, {
 		name: "memory.overcommit", files: sysctlDir + "vm/overcommit_memory", roles: everyRole,
 		want: oneOf("0", "1"), level: Wrong,
-		why: "strict accounting (2) refuses address space that is reserved long before it is used",
+		why: "strict accounting (2) refuses memory that is there: by default what goes beyond half of it",
 	}, {
 		name: "memory.numa.balancing", files: sysctlDir + "kernel/numa_balancing", roles: sequencers,
 		when: manyNodes, want: oneOf("0"), level: Better,
@@ -112,10 +112,6 @@ var valueChecks = []valueCheck{
 		name: "memory.stat", files: sysctlDir + "vm/stat_interval", roles: sequencers,
 		want: atLeast(10), level: Better,
 		why: "each processor is interrupted this often (in seconds) to add up its counters",
-	}, {
-		name: "code.memfd", files: sysctlDir + "vm/memfd_noexec", roles: everyRole,
-		want: oneOf("0", "1"), level: Wrong,
-		why: "2 forbids the memory that native code lives in; contracts are interpreted instead",
 	}, {
 		name: "net.backlog", files: sysctlDir + "net/core/somaxconn", roles: everyRole,
 		want: atLeast(4096), level: Better,

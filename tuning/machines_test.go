@@ -80,7 +80,6 @@ func (s shape) build() *tree {
 		"proc/sys/vm/zone_reclaim_mode":                           "0",
 		"proc/sys/vm/compaction_proactiveness":                    "20",
 		"proc/sys/vm/stat_interval":                               "1",
-		"proc/sys/vm/memfd_noexec":                                "0",
 		"proc/sys/kernel/numa_balancing":                          "1",
 		"proc/sys/net/core/somaxconn":                             "4096",
 		"proc/sys/net/ipv4/tcp_slow_start_after_idle":             "1",
