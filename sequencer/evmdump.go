@@ -59,10 +59,11 @@ func checkStages(wanted []string) error {
 	return nil
 }
 
-// dumpIR prints basic blocks.
+// dumpIR prints the basic blocks that machine code is made of.
 func dumpIR(c *cli.Context, code []byte, fork jit.Fork) error {
 	var builder ir.Builder
-	_, err := fmt.Fprint(c.App.Writer, builder.Build(code, fork))
+	builder.Build(code, fork)
+	_, err := fmt.Fprint(c.App.Writer, builder.Optimize())
 	return err
 }
 

@@ -56,6 +56,7 @@ var bombs = []bomb{
 	{"calls_of_one", callsOfOne},
 	{"growing_constant", repeated(op(ir.JUMPDEST), push(1), op(ir.ADD, ir.DUP1), push16(0), op(ir.JUMPI))},
 	{"returns", repeated(op(ir.JUMPDEST, ir.JUMP))},
+	{"widening_words", wideningWords},
 }
 
 // Pieces of bytecode.
@@ -156,6 +157,13 @@ func longTrace(pieces ...[]byte) func(size int) []byte {
 		body := bytes.Repeat(pattern, (size-1-backEdgeBytes)/len(pattern))
 		return slices.Concat(op(ir.JUMPDEST), body, backEdge(0))
 	}
+}
+
+// wideningWords is a run of blocks inside a loop that makes words wider, slowly.
+func wideningWords(size int) []byte {
+	loop := slices.Concat(many(8, push(3), op(ir.MUL), permute()[:8]), backEdge(8))
+	run := many(size-8-len(loop), op(ir.JUMPDEST))
+	return slices.Concat(many(8, op(ir.PUSH0)), run, loop)
 }
 
 // callsOfOne calls one function from everywhere: its return has all places behind

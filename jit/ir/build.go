@@ -65,7 +65,7 @@ func (b *Builder) Start(code []byte, fork Fork) {
 
 // SizeBytes is the memory that the builder holds on to.
 func (b *Builder) SizeBytes() int {
-	return int(unsafe.Sizeof(*b)) + b.out.SizeBytes() + 8*cap(b.dests) + 5*cap(b.used)
+	return int(unsafe.Sizeof(*b)) + b.out.SizeBytes() + 8*cap(b.dests) + 5*cap(b.used) + b.flow.sizeBytes()
 }
 
 func (b *Builder) reset() {

@@ -1,6 +1,9 @@
 package ir
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Facts across blocks, by abstract interpretation. The state of a block is what is
 // known of the words near the top of the stack whenever the block is entered: a
@@ -24,15 +27,16 @@ import "slices"
 // stack.
 //
 // A word only ever loses what is known of it, in a few steps, and the whole work
-// is bounded by the size of the program: beyond that nothing is known at all.
+// is bounded by the length of the bytecode: beyond that nothing is known at all.
 
 // flowDepth is how many words at the top of the stack have facts.
 const flowDepth = 16
 
 // Bounds of the analysis.
 const (
-	flowWork      = 12 // blocks that are looked at, for each block of the program
-	flowWorkBase  = 64
+	flowWork      = 6 // operations that are looked at, for each byte of bytecode
+	flowWorkBase  = 1 << 8
+	flowEnterWork = 4 // operations that entering a block counts as
 	flowNesting   = 3 // operations behind each other that are looked through
 	flowTargetMax = 8 // places that are told apart
 )
@@ -91,6 +95,11 @@ type flow struct {
 	at      stackState // of the block that is looked at
 }
 
+// sizeBytes is the memory that the analysis holds on to.
+func (f *flow) sizeBytes() int {
+	return (int(unsafe.Sizeof(stackState{}))+2)*cap(f.states) + 8*cap(f.labels) + 4*cap(f.targets) + 4*cap(f.queue)
+}
+
 // run finds the states of all blocks of p. It reports false if that is too much
 // work: then nothing is known.
 func (f *flow) run(p *Program) bool {
@@ -101,10 +110,10 @@ func (f *flow) run(p *Program) bool {
 		i := f.queue[len(f.queue)-1]
 		f.queue = f.queue[:len(f.queue)-1]
 		f.queued[i] = false
-		if f.work--; f.work < 0 {
+		f.block(int(i))
+		if f.work < 0 {
 			return false
 		}
-		f.block(int(i))
 	}
 	return true
 }
@@ -122,7 +131,7 @@ func (f *flow) reset(p *Program) {
 	clear(f.labels)
 	f.queue, f.sets, f.targets = f.queue[:0], f.sets[:0], f.targets[:0]
 	f.hubbed, f.escaped = false, false
-	f.work = flowWorkBase + flowWork*count
+	f.work = flowWorkBase + flowWork*len(p.Dests)
 }
 
 // findLabels marks the JUMPDESTs whose offsets are put on the stack.
@@ -145,6 +154,7 @@ func (f *flow) isLabel(pc uint32) bool {
 
 // enter joins a state with that of block i.
 func (f *flow) enter(i int, s *stackState) {
+	f.work -= flowEnterWork
 	if !f.reached[i] {
 		f.reached[i] = true
 		f.states[i] = *s
@@ -441,6 +451,7 @@ func (f *flow) eval(v Value, nesting int) word {
 
 // operation is what is known of the result of an operation.
 func (f *flow) operation(in *Instr, nesting int) word {
+	f.work--
 	x, y := f.eval(in.Args[0], nesting), word(NoValue)
 	if table[in.Op].Pops > 1 {
 		y = f.eval(in.Args[1], nesting)
