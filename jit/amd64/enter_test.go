@@ -62,7 +62,7 @@ func install(t testing.TB, m *Memory, put func(a *assembler)) uintptr {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.arena.release)
+	t.Cleanup(p.free)
 	return uintptr(unsafe.Pointer(&p.code[0]))
 }
 

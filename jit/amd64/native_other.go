@@ -12,3 +12,7 @@ func mapCode(int) (writable, runnable []byte, err error) { return nil, nil, ErrU
 func unmapCode(_, _ []byte) {}
 
 func enter(*Context, uintptr) { panic("BUG: native code entered where there is none") }
+
+func canSerialize() bool { return false }
+
+func serialize() {}
