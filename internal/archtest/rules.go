@@ -51,7 +51,7 @@ var rows = []row{
 	// What both programs share.
 	{"internal/history", []string{"internal/chain", "internal/vfs", "netio/wire"}},
 	{"internal/program", []string{"tuning"}},
-	{"internal/ledger", []string{"internal/chain", "internal/vfs", "memstate", "memstate/trie", "memstate/wal", "netio/wire"}},
+	{"internal/ledger", []string{"internal/chain", "internal/history", "internal/vfs", "memstate", "memstate/snapshot", "memstate/trie", "memstate/wal", "netio/wire"}},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc"}},
 
 	// Suites, references and measurements.

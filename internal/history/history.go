@@ -126,6 +126,18 @@ func (s *Store) rangeLocked() (first, next uint64) {
 	return s.segments[0].first, s.segments[len(s.segments)-1].next
 }
 
+// NextSeq is the sequence number after that of the newest record; 0 if there is
+// none.
+func (s *Store) NextSeq() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.segments) == 0 {
+		return 0
+	}
+	tail := s.segments[len(s.segments)-1]
+	return firstSeq(tail.next, tail.nextMini)
+}
+
 // Append adds a sealed EVM block: the encodings of its mini-blocks and its seal.
 // It follows the newest one; the first may have any number. It is on the disk
 // when Append returns; after an error Range says whether it is there.

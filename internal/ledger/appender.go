@@ -12,6 +12,7 @@ import (
 	"github.com/redline-evm/redline/internal/chain"
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/memstate/trie"
+	"github.com/redline-evm/redline/memstate/wal"
 	"github.com/redline-evm/redline/netio/wire"
 )
 
@@ -129,10 +130,10 @@ func (a *Appender) State() *memstate.State { return a.ledger.state }
 // StateRoot is the root of the newest state.
 func (a *Appender) StateRoot() common.Hash { return a.trie.Root() }
 
-// BlockHash is the hash of a sealed EVM block; zero if there is none.
+// BlockHash is the hash of a recent sealed EVM block; zero if there is none.
 func (a *Appender) BlockHash(number uint64) common.Hash {
-	entry, _, _ := a.ledger.index.sealed(number)
-	return entry.hash
+	hash, _ := a.ledger.index.blockHash(number)
+	return hash
 }
 
 // Record is the encoding of a record.
@@ -140,7 +141,13 @@ func (a *Appender) Record(seq uint64) ([]byte, error) {
 	if seq >= a.head.nextSeq {
 		return nil, fmt.Errorf("cannot read record %d: there are %d", seq, a.head.nextSeq)
 	}
+	if b := a.ledger.base; b.seal != nil && seq == b.nextSeq-1 {
+		return wire.AppendRecord(nil, wire.Record{Seal: b.seal}), nil
+	}
 	records, err := a.ledger.log.Read(seq, 0)
+	if errors.Is(err, wal.ErrPruned) {
+		records, err = a.ledger.archivedRecords(seq, 0)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,20 @@ func newHashIndex() hashIndex {
 	return hashIndex{places: map[uint64]uint64{}, twins: map[common.Hash]uint64{}}
 }
 
-func (x *hashIndex) put(hash common.Hash, place uint64) {
-	key := binary.BigEndian.Uint64(hash[:])
-	if _, taken := x.places[key]; taken {
+// put adds a hash. whole says that the hash must be kept whole, because an older
+// index has one with the same first bytes.
+func (x *hashIndex) put(hash common.Hash, place uint64, whole bool) {
+	if whole || x.has(hash) {
 		x.twins[hash] = place
 		return
 	}
-	x.places[key] = place
+	x.places[binary.BigEndian.Uint64(hash[:])] = place
+}
+
+// has reports whether there is a hash with the same first 8 bytes.
+func (x *hashIndex) has(hash common.Hash) bool {
+	_, taken := x.places[binary.BigEndian.Uint64(hash[:])]
+	return taken
 }
 
 // get returns the only place where hash can be.

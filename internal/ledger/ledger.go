@@ -14,8 +14,9 @@
 // the disk writes of the appender, and see a record in all places at once or not
 // at all.
 //
-// In memory a transaction costs about 24 bytes of index for ever. Bodies are
-// read from the log when they are asked for; those of the open EVM block and of
+// The index knows the newest part of the chain; older EVM blocks are moved to the
+// history, and the log is pruned up to what a restart from a snapshot needs.
+// Bodies are read when they are asked for; those of the open EVM block and of
 // recently used ones are held decoded.
 package ledger
 
@@ -31,8 +32,10 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/history"
 	"github.com/redline-evm/redline/internal/vfs"
 	"github.com/redline-evm/redline/memstate"
+	"github.com/redline-evm/redline/memstate/snapshot"
 	"github.com/redline-evm/redline/memstate/wal"
 )
 
@@ -51,8 +54,9 @@ type Options struct {
 }
 
 const (
-	folder    = "ledger" // in the data directory
-	logFolder = "wal"    // in the folder of the ledger
+	folder        = "ledger"  // in the data directory
+	logFolder     = "wal"     // in the folder of the ledger
+	historyFolder = "history" // in the data directory
 )
 
 // Ledger is an open ledger.
@@ -62,7 +66,10 @@ type Ledger struct {
 	genesisHeader *types.Header
 	signer        types.Signer
 	state         *memstate.State
+	base          *base
 	log           *wal.Log
+	history       *history.Store
+	snapshots     *snapshot.Store
 	index         *index
 	blocks        *blockCache
 	logger        *slog.Logger
@@ -94,9 +101,23 @@ func Open(opts Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open ledger in %q: %w", dir, err)
 	}
-	l := newLedger(from, opts)
+	snapshots, err := OpenSnapshots(opts.FS, opts.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open ledger: %w", err)
+	}
+	b, err := findBase(from, snapshots, opts)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open ledger: %w", err)
+	}
+	l := newLedger(from, b, opts)
+	l.snapshots = snapshots
+	if l.history, err = history.Open(history.Options{
+		FS: opts.FS, Dir: filepath.Join(opts.Dir, historyFolder), Chain: l.identity, Log: opts.Log,
+	}); err != nil {
+		return nil, fmt.Errorf("cannot open ledger: %w", err)
+	}
 	if err := l.openLog(filepath.Join(dir, logFolder), opts); err != nil {
-		return nil, fmt.Errorf("cannot open ledger: %w", explainCorrupt(err))
+		return nil, errors.Join(fmt.Errorf("cannot open ledger: %w", explainCorrupt(err)), l.history.Close())
 	}
 	return l, nil
 }
@@ -128,30 +149,28 @@ func refuseOld(f vfs.FS, dir string) error {
 	return errors.Join(fmt.Errorf("%q holds a chain in a format that is no longer read (%s); remove the folder to follow or begin the chain anew, or choose another data folder", dir, oldLog), file.Close())
 }
 
-// newLedger returns a ledger at its genesis, without a log.
-func newLedger(from *origin, opts Options) *Ledger {
-	hash := from.header.Hash()
+// newLedger returns a ledger at its base, without a log.
+func newLedger(from *origin, b *base, opts Options) *Ledger {
 	l := &Ledger{
 		genesis:       from.genesis,
 		identity:      from.identity,
 		genesisHeader: from.header,
 		signer:        types.LatestSigner(from.genesis.Config),
-		state:         from.state,
-		index:         newIndex(hash),
+		state:         b.state,
+		base:          b,
+		index:         newIndex(b.sealed.Number.Uint64(), b.mini, b.hashes),
 		blocks:        newBlockCache(opts.CacheBytes),
 		logger:        opts.Log,
 	}
-	l.state.Keep(opts.StateBlocks)
 	l.publication.ledger = l
-	l.appender = &Appender{ledger: l, trie: from.trie, head: &head{
-		sealed: from.header, sealedHash: hash, miniHash: from.identity, view: l.state.Latest(),
-	}}
+	l.appender = &Appender{ledger: l, trie: b.trie, head: b.head()}
+	b.trie = nil // the appender's
 	return l
 }
 
 // openLog opens the log and replays it.
 func (l *Ledger) openLog(dir string, opts Options) (err error) {
-	walOptions := wal.Options{FS: opts.FS, Dir: dir, Identity: wal.Hash(l.identity), Log: opts.Log}
+	walOptions := wal.Options{FS: opts.FS, Dir: dir, Identity: wal.Hash(l.identity), First: l.base.nextSeq, Log: opts.Log}
 	if opts.Durability == Async {
 		walOptions.QueueDepth = queueDepthAsync
 	} else {
@@ -160,11 +179,28 @@ func (l *Ledger) openLog(dir string, opts Options) (err error) {
 	if l.log, err = wal.Open(walOptions); err != nil {
 		return err
 	}
-	if err := l.replay(); err != nil {
+	err = l.checkLog()
+	if err == nil {
+		err = l.replay()
+	}
+	for more := true; more && err == nil && l.archived() < l.base.nextSeq; { // the index does not have it
+		more, err = l.Archive()
+	}
+	if err != nil {
 		return errors.Join(err, l.log.Close())
 	}
 	l.publication.start(l.log.Next(), opts.Durability)
 	return nil
+}
+
+// checkLog reports whether the log goes on from the base.
+func (l *Ledger) checkLog() error {
+	first, next, want := l.log.First(), l.log.Next(), l.base.nextSeq
+	if first <= want && want <= next {
+		return nil
+	}
+	return fmt.Errorf("the log holds records %d to %d, and the newest state that can be loaded, of EVM block %d, wants record %d; restore a snapshot of that stretch, or remove the folder to follow the chain anew",
+		first, next, l.base.sealed.Number, want)
 }
 
 // Observe makes the ledger call observer with each record, after the readers can
@@ -182,4 +218,4 @@ func (l *Ledger) StopWaiting() { l.log.StopWaiting() }
 
 // Close writes what is queued for the log and closes it. Nobody may append any
 // more.
-func (l *Ledger) Close() error { return l.log.Close() }
+func (l *Ledger) Close() error { return errors.Join(l.log.Close(), l.history.Close()) }

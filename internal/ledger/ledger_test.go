@@ -79,10 +79,14 @@ func nextMiniBlock(l *Ledger, txCount int) *chain.MiniBlock {
 
 func nextSeal(l *Ledger) *chain.Seal {
 	open := l.appender.Open()
-	return &chain.Seal{Header: chain.CloseHeader(open.Header, &chain.BlockBody{
+	seal := &chain.Seal{Header: chain.CloseHeader(open.Header, &chain.BlockBody{
 		Txs: open.Txs, Receipts: open.Receipts, StateRoot: l.appender.StateRoot(),
 		RequestsHash: &types.EmptyRequestsHash, FirstMini: open.FirstMini, LastMini: open.LastMini,
 	})}
+	if err := seal.Sign(testKey); err != nil {
+		panic(err)
+	}
+	return seal
 }
 
 // grow appends blocks sealed EVM blocks and an open one, each of three
@@ -450,8 +454,8 @@ func TestWantedChain(t *testing.T) {
 func TestHashIndexTellsTwinsApart(t *testing.T) {
 	x := newHashIndex()
 	first, twin := common.Hash{0: 1, 31: 1}, common.Hash{0: 1, 31: 2}
-	x.put(first, 10)
-	x.put(twin, 20)
+	x.put(first, 10, false)
+	x.put(twin, 20, false)
 	for hash, want := range map[common.Hash]uint64{first: 10, twin: 20} {
 		if got, ok := x.get(hash); got != want || !ok {
 			t.Errorf("%s: got %d, %t; want %d", hash, got, ok, want)

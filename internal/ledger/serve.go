@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/redline-evm/redline/internal/chain"
 	"github.com/redline-evm/redline/memstate"
+	"github.com/redline-evm/redline/memstate/wal"
 	"github.com/redline-evm/redline/netio/wire"
 )
 
@@ -69,62 +71,74 @@ func (l *Ledger) Block(number uint64) (*chain.EVMBlock, error) {
 // and receipts. It costs one small read.
 func (l *Ledger) Header(number uint64) (*chain.EVMBlock, error) {
 	h := l.head.Load()
-	if h.open != nil && number == h.headNumber() {
+	newest := h.sealed.Number.Uint64()
+	switch {
+	case h.open != nil && number == h.headNumber():
 		return h.open, nil
+	case number > newest:
+		return nil, nil
+	case number == newest:
+		return sealedHeader(h.sealed, h.sealedHash), nil
+	case number == 0:
+		return sealedHeader(l.genesisHeader, l.genesisHeader.Hash()), nil
+	}
+	entry, _, ok := l.index.sealed(number)
+	if !ok {
+		return l.archivedHeader(number)
+	}
+	records, err := l.readParsed(sealSeq(entry.lastMini, number), 1)
+	if errors.Is(err, wal.ErrPruned) {
+		return l.archivedHeader(number)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sealedHeader(records[0].Seal.Header, entry.hash), nil
+}
+
+// sealedHeader is a sealed EVM block without transactions and receipts.
+func sealedHeader(header *types.Header, hash common.Hash) *chain.EVMBlock {
+	first, last, _ := chain.ParseMiniBlockRange(header.Extra) // none in the genesis block
+	return &chain.EVMBlock{Header: header, Hash: hash, Sealed: true, FirstMini: first, LastMini: last}
+}
+
+// sealedBlock returns a sealed EVM block from the cache, the log or the history;
+// nil if there is none.
+func (l *Ledger) sealedBlock(number uint64) (*chain.EVMBlock, error) {
+	if number == 0 {
+		return l.Header(0)
+	}
+	if block, err := l.blocks.get(number); block != nil || err != nil {
+		return block, err
 	}
 	entry, firstMini, ok := l.sealed(number)
 	if !ok {
-		return nil, nil
-	}
-	block := &chain.EVMBlock{Hash: entry.hash, Sealed: true, FirstMini: firstMini, LastMini: entry.lastMini}
-	switch number {
-	case h.sealed.Number.Uint64():
-		block.Header = h.sealed
-		return block, nil
-	case 0:
-		block.Header = l.genesisHeader
-		return block, nil
-	}
-	records, err := l.readParsed(sealSeq(entry.lastMini, number), 1)
-	if err != nil {
-		return nil, err
-	}
-	block.Header = records[0].Seal.Header
-	return block, nil
-}
-
-// sealedBlock returns a sealed EVM block from the cache or the log; nil if
-// there is none.
-func (l *Ledger) sealedBlock(number uint64) (*chain.EVMBlock, error) {
-	entry, firstMini, ok := l.sealed(number)
-	switch {
-	case !ok:
-		return nil, nil
-	case number == 0:
-		return l.Header(0)
+		return l.archivedBlock(number)
 	}
 	first, count := miniSeq(firstMini, number), entry.lastMini-firstMini+2
-	return l.blocks.getOrBuild(number, l.log.SizeBytes(first, count), func() (*chain.EVMBlock, error) {
-		return l.loadBlock(number, first, count)
+	block, err := l.blocks.getOrBuild(number, l.log.SizeBytes(first, count), func() (*chain.EVMBlock, error) {
+		records, err := l.readParsed(first, count)
+		if err != nil {
+			return nil, err
+		}
+		return l.assemble(records), nil
 	})
+	if errors.Is(err, wal.ErrPruned) {
+		return l.archivedBlock(number)
+	}
+	return block, err
 }
 
-// loadBlock assembles a sealed EVM block from count records in the log.
-func (l *Ledger) loadBlock(number, first, count uint64) (*chain.EVMBlock, error) {
-	block, err := l.Header(number)
-	if err != nil {
-		return nil, err
-	}
-	records, err := l.readParsed(first, count-1)
-	if err != nil {
-		return nil, err
-	}
-	for _, rec := range records {
+// assemble makes a sealed EVM block of its records.
+func (l *Ledger) assemble(records []wire.Record) *chain.EVMBlock {
+	header := records[len(records)-1].Seal.Header
+	block := sealedHeader(header, header.Hash())
+	for _, rec := range records[:len(records)-1] {
 		l.derive(rec.MiniBlock, block.Header, block.Hash)
 		block.Txs = append(block.Txs, rec.MiniBlock.Txs...)
 		block.Receipts = append(block.Receipts, rec.MiniBlock.Receipts...)
 	}
-	return block, nil
+	return block
 }
 
 // derive fills in all derived fields of a mini-block's receipts.
@@ -141,20 +155,35 @@ func (l *Ledger) sealed(number uint64) (entry blockEntry, firstMini uint64, ok b
 	return l.index.sealed(number)
 }
 
-// BlockHash is the hash of a sealed EVM block; zero if there is none.
+// BlockHash is the hash of a sealed EVM block; zero if there is none, or none that
+// can be read.
 func (l *Ledger) BlockHash(number uint64) common.Hash {
-	entry, _, _ := l.sealed(number)
-	return entry.hash
+	if number > l.Sealed().Number.Uint64() {
+		return common.Hash{}
+	}
+	if hash, ok := l.index.blockHash(number); ok {
+		return hash
+	}
+	block, err := l.Header(number)
+	if block == nil || err != nil {
+		return common.Hash{}
+	}
+	return block.Hash
 }
 
 // BlockNumber is the number of the EVM block that hash names: its own, or that
 // of one of its mini-blocks.
 func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err error) {
+	for _, h := range []*types.Header{l.genesisHeader, l.base.sealed} {
+		if h.Hash() == hash {
+			return h.Number.Uint64(), true, nil
+		}
+	}
 	place, kind, ok := l.index.byHash(hash)
 	h := l.head.Load()
 	switch {
 	case !ok:
-		return 0, false, nil
+		return l.history.Block(hash)
 	case kind == kindBlock:
 		return place, place <= h.sealed.Number.Uint64() && l.BlockHash(place) == hash, nil
 	case place > h.mini:
@@ -163,7 +192,7 @@ func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err erro
 		return h.headNumber(), true, nil
 	}
 	m, err := l.readMiniBlock(place)
-	if err != nil || m.Header.Hash() != hash {
+	if m == nil || err != nil || m.Header.Hash() != hash {
 		return 0, false, err
 	}
 	return m.Header.BlockNumber, true, nil
@@ -172,15 +201,14 @@ func (l *Ledger) BlockNumber(hash common.Hash) (number uint64, ok bool, err erro
 // MiniBlock is the mini-block of a number, nil if there is none. Its receipts
 // have all derived fields, with its own hash as block hash.
 func (l *Ledger) MiniBlock(number uint64) (*chain.MiniBlock, error) {
-	entry, ok := l.index.mini(number)
-	if !ok || number > l.head.Load().mini {
+	if number > l.head.Load().mini {
 		return nil, nil
 	}
 	m, err := l.readMiniBlock(number)
-	if err != nil {
+	if m == nil || err != nil {
 		return nil, err
 	}
-	block, err := l.Header(uint64(entry.block))
+	block, err := l.Header(m.Header.BlockNumber)
 	if block == nil || err != nil {
 		return nil, err
 	}
@@ -198,10 +226,13 @@ type Transaction struct {
 // Transaction is the transaction of a hash, nil if the chain has none.
 func (l *Ledger) Transaction(hash common.Hash) (*Transaction, error) {
 	mini, i, ok := l.index.tx(hash)
-	if !ok || mini > l.head.Load().mini {
+	entry, known := l.index.mini(mini)
+	if !ok || !known {
+		return l.archivedTransaction(hash)
+	}
+	if mini > l.head.Load().mini {
 		return nil, nil
 	}
-	entry, _ := l.index.mini(mini)
 	block, err := l.blockInMemory(uint64(entry.block))
 	if err != nil {
 		return nil, err
@@ -236,7 +267,7 @@ func (l *Ledger) partOfBlock(mini, number uint64) (*chain.EVMBlock, error) {
 		return nil, err
 	}
 	m, err := l.readMiniBlock(mini)
-	if err != nil {
+	if m == nil || err != nil {
 		return nil, err
 	}
 	l.derive(m, block.Header, block.Hash)
@@ -245,20 +276,31 @@ func (l *Ledger) partOfBlock(mini, number uint64) (*chain.EVMBlock, error) {
 }
 
 // ReadRecords returns the encodings of consecutive records from sequence number
-// from on: at least one if from < NextSeq, then as many as fit in maxBytes.
+// from on: at least one if from < NextSeq, then as many as fit in maxBytes. Of
+// what is kept no more, the error is a wal.ErrPruned.
 func (l *Ledger) ReadRecords(from uint64, maxBytes int) ([][]byte, error) {
 	next := l.NextSeq()
 	if from >= next {
 		return nil, nil
 	}
 	records, err := l.log.Read(from, maxBytes)
+	if errors.Is(err, wal.ErrPruned) {
+		return l.archivedRecords(from, maxBytes)
+	}
 	return records[:min(uint64(len(records)), next-from)], err
 }
 
-// readMiniBlock reads a mini-block that is in the index.
+// readMiniBlock reads a mini-block from the log or the history; nil if it is in
+// neither.
 func (l *Ledger) readMiniBlock(number uint64) (*chain.MiniBlock, error) {
-	entry, _ := l.index.mini(number)
+	entry, ok := l.index.mini(number)
+	if !ok {
+		return l.archivedMiniBlock(number)
+	}
 	records, err := l.readParsed(miniSeq(number, uint64(entry.block)), 1)
+	if errors.Is(err, wal.ErrPruned) {
+		return l.archivedMiniBlock(number)
+	}
 	if err != nil {
 		return nil, err
 	}

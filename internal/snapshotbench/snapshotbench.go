@@ -148,7 +148,7 @@ func (b *bench) take(ctx context.Context, block, rateMB uint64) error {
 		return err
 	}
 	err = snapshot.Copy(b.load.state.Latest, snapshot.NewCutter(w.Base))
-	for _, d := range b.load.keepDiffs(true) {
+	for _, d := range append(b.load.keepDiffs(true), &chain.StateDiff{}) { // a tail is never empty: see sink
 		err = errors.Join(err, w.Tail(d))
 	}
 	if err != nil {
@@ -183,10 +183,7 @@ func (b *bench) restore(ctx context.Context) error {
 	b.opts.Progress("restore")
 	start = time.Now()
 	state := memstate.New()
-	if err := b.store.Load(ctx, b.newest, options, func(d *chain.StateDiff) error {
-		state.Commit(b.newest.Mini, b.newest.Block(), d)
-		return nil
-	}); err != nil {
+	if err := b.store.Load(ctx, b.newest, options, &sink{state: state, loader: state.Load()}); err != nil {
 		return err
 	}
 	restored := time.Since(start)
@@ -197,6 +194,22 @@ func (b *bench) restore(ctx context.Context) error {
 		b.add(what+"_accounts_per_s/"+b.workload()+"/redline", "1/s", float64(b.opts.Accounts)/took.Seconds())
 	}
 	return b.load.compare(state)
+}
+
+// sink fills a state. Its tail is never empty here.
+type sink struct {
+	state  *memstate.State
+	loader *memstate.Loader
+}
+
+func (s *sink) Base(d *chain.StateDiff) { s.loader.Add(d) }
+
+func (s *sink) Tail(d *chain.StateDiff) {
+	if s.loader != nil {
+		s.loader.Done(0, 0)
+		s.loader = nil
+	}
+	s.state.Commit(0, 0, d)
 }
 
 func megabytesPerSecond(bytes uint64, took time.Duration) float64 {

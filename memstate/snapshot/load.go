@@ -20,22 +20,32 @@ type ReadOptions struct {
 	Progress func(storedBytes uint64) // told after each chunk, one call at a time; nil: nobody
 }
 
-// Load hands the state of a snapshot to apply, as diffs to be applied to the
-// empty state in this order. Each chunk is verified before anything of it is
-// handed over; one that is not what the manifest names ends the load with an
-// error that names it and wraps ErrCorrupt. Many chunks are read at once; apply
-// is called from one goroutine.
-func (s *Store) Load(ctx context.Context, m *Manifest, opts ReadOptions, apply func(*chain.StateDiff) error) error {
+// Sink takes the state of a snapshot: diffs to be applied to the empty state in
+// the order in which they come.
+type Sink interface {
+	// Base takes a part of the copy, in which nothing is deleted. No part counts
+	// on another one.
+	Base(d *chain.StateDiff)
+	// Tail takes a diff of the time of the copy. They come after the base.
+	Tail(d *chain.StateDiff)
+}
+
+// Load hands the state of a snapshot to a sink. Each chunk is verified before
+// anything of it is handed over; one that is not what the manifest names ends the
+// load with an error that names it and wraps ErrCorrupt. Many chunks are read at
+// once; the sink is called from one goroutine.
+func (s *Store) Load(ctx context.Context, m *Manifest, opts ReadOptions, sink Sink) error {
+	take := sink.Base
+	chunks := 0
 	err := s.read(ctx, m, opts, func(diffs []*chain.StateDiff, err error) error {
-		if err != nil {
-			return err
+		if chunks == len(m.Base) {
+			take = sink.Tail
 		}
+		chunks++
 		for _, d := range diffs {
-			if err := apply(d); err != nil {
-				return err
-			}
+			take(d)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("cannot load the snapshot of EVM block %d: %w", m.Block(), err)
@@ -136,4 +146,44 @@ func (s *Store) readChunk(decoder *zstd.Decoder, c Chunk) ([]*chain.StateDiff, e
 		return nil, fmt.Errorf("cannot read %q: %w", path, err)
 	}
 	return diffs, nil
+}
+
+// Import copies a snapshot from another store. Each chunk is verified before it is
+// written; the manifest comes last, as it is.
+func (s *Store) Import(ctx context.Context, from *Store, m *Manifest, opts ReadOptions) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(opts.Workers, 1))
+	var mu sync.Mutex
+	done := uint64(0)
+	for i, c := range m.chunks() {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			stored, err := vfs.ReadFile(from.fs, from.chunkPath(c))
+			if err == nil {
+				err = c.verify(stored)
+			}
+			if err != nil {
+				return fmt.Errorf("cannot import chunk %d, %q: %w", i+1, from.chunkPath(c), err)
+			}
+			if err := s.writeChunk(c, stored); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if done += c.StoredBytes; opts.Progress != nil {
+				opts.Progress(done)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	file, err := vfs.ReadFile(from.fs, from.Path(m.Block()))
+	if err != nil {
+		return fmt.Errorf("cannot import %q: %w", from.Path(m.Block()), err)
+	}
+	return vfs.WriteFile(s.fs, s.Path(m.Block()), file)
 }

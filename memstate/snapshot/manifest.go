@@ -36,17 +36,26 @@ const AncestorsMax = 255
 // state is that after the EVM block of Header, which is sealed; the header's
 // root commits to it.
 type Manifest struct {
-	Chain     common.Hash    // identity of the chain
-	Signer    common.Address // the node that made the snapshot
-	CreatedMs uint64         // milliseconds since the epoch
-	NextSeq   uint64         // of the chain's records, the first that the snapshot does not hold
-	Mini      uint64         // the newest mini-block; 0 when only the genesis block is held
-	MiniHash  common.Hash    // its hash; the chain's identity for 0
-	Header    *types.Header  // of the newest EVM block
-	Ancestors []common.Hash  // hashes of the EVM blocks before it, the newest first
-	Counts    Counts         // of what the base holds
-	Base      []Chunk        // the copy; its chunks may be applied in any order
-	Tail      []Chunk        // what changed while the copy was made; in this order, after the base
+	Chain         common.Hash     // identity of the chain
+	Signer        common.Address  // the node that made the snapshot
+	CreatedMs     uint64          // milliseconds since the epoch
+	NextSeq       uint64          // of the chain's records, the first that the snapshot does not hold
+	Mini          uint64          // the newest mini-block; 0 when only the genesis block is held
+	MiniHash      common.Hash     // its hash; the chain's identity for 0
+	Header        *types.Header   // of the newest EVM block
+	SealSignature chain.Signature // by the sequencer, of that header; zeros for the genesis block
+	Ancestors     []common.Hash   // hashes of the EVM blocks before it, the newest first
+	Counts        Counts          // of what the base holds
+	Base          []Chunk         // the copy; its chunks may be applied in any order
+	Tail          []Chunk         // what changed while the copy was made; in this order, after the base
+}
+
+// Seal is the seal of the EVM block; nil for the genesis block.
+func (m *Manifest) Seal() *chain.Seal {
+	if m.Block() == 0 {
+		return nil
+	}
+	return &chain.Seal{Header: m.Header, Signature: m.SealSignature}
 }
 
 // Counts says how much the base of a snapshot holds. What the copy met twice

@@ -39,6 +39,9 @@ func AppendRecord(dst []byte, r Record) []byte {
 	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 }
 
+// IsSeal reports whether a record, which is whole, is a seal.
+func IsSeal(record []byte) bool { return len(record) > 0 && record[0] == kindSeal }
+
 // ParseRecord is the inverse of AppendRecord.
 func ParseRecord(src []byte) (Record, error) {
 	if len(src) < 1+crcSize {

@@ -1,0 +1,102 @@
+package ledger
+
+import (
+	"fmt"
+
+	"github.com/redline-evm/redline/netio/wire"
+)
+
+// recentBlocks is how many sealed EVM blocks the index keeps beside the history:
+// those that are asked for most, and some time for readers that are about to read
+// them from the log.
+const recentBlocks = 64
+
+// Archive moves the oldest sealed EVM block that the history does not have there,
+// and reports whether there was one. It and Prune belong to one goroutine, which
+// need not be the appender's.
+func (l *Ledger) Archive() (moved bool, err error) {
+	next := l.archived()
+	sealed := l.Sealed()
+	if _, end := endOf(sealed); next >= end {
+		return false, nil
+	}
+	records, err := l.readToSeal(next)
+	if err != nil {
+		return false, fmt.Errorf("cannot archive: %w", err)
+	}
+	if next+uint64(len(records)) > l.log.Durable() { // or the history could have what the log has lost
+		return false, nil
+	}
+	if err := l.history.Append(records); err != nil {
+		return false, fmt.Errorf("cannot archive: %w", err)
+	}
+	if before := sealed.Number.Uint64(); before > recentBlocks {
+		_, inHistory := l.history.Range()
+		l.index.forget(min(before-recentBlocks, inHistory))
+	}
+	return true, nil
+}
+
+// archived is the sequence number of the first record that is not in the history
+// and should be.
+func (l *Ledger) archived() uint64 {
+	if next := l.history.NextSeq(); next > 0 {
+		return next
+	}
+	return l.base.nextSeq
+}
+
+// readToSeal reads the records from a sequence number on up to the next seal, from
+// the log.
+func (l *Ledger) readToSeal(seq uint64) (records [][]byte, err error) {
+	for {
+		payloads, err := l.log.Read(seq, replayBytes)
+		if err != nil {
+			return nil, err
+		}
+		if len(payloads) == 0 {
+			return nil, fmt.Errorf("cannot find the seal after record %d", seq)
+		}
+		for _, payload := range payloads {
+			records = append(records, payload)
+			seq++
+			if wire.IsSeal(payload) {
+				return records, nil
+			}
+		}
+	}
+}
+
+// Prune removes all snapshots but the newest, the records that are in the history
+// and that the oldest snapshot kept does not need, and EVM blocks of the history.
+// Of each it keeps so many; 0 stands for all EVM blocks.
+func (l *Ledger) Prune(snapshots int, blocks uint64) error {
+	if _, err := l.snapshots.Prune(snapshots); err != nil {
+		return err
+	}
+	oldest, err := l.oldestNeeded(snapshots)
+	if err != nil {
+		return err
+	}
+	if err := l.log.Prune(min(oldest, l.archived())); err != nil {
+		return err
+	}
+	if newest := l.Sealed().Number.Uint64(); blocks > 0 && newest > blocks {
+		return l.history.Prune(newest - blocks)
+	}
+	return nil
+}
+
+// oldestNeeded is the first record that a restart can need if all but the oldest
+// of so many snapshots were bad.
+func (l *Ledger) oldestNeeded(snapshots int) (uint64, error) {
+	blocks, err := l.snapshots.Blocks()
+	if err != nil || len(blocks) < snapshots {
+		return 0, err
+	}
+	m, err := l.snapshots.Manifest(blocks[len(blocks)-1])
+	if err != nil {
+		return 0, err
+	}
+	return m.NextSeq, nil
+}
