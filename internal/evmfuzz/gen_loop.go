@@ -1,10 +1,6 @@
 package evmfuzz
 
-import (
-	"github.com/holiman/uint256"
-
-	"github.com/redline-evm/redline/jit/ir"
-)
+import "github.com/redline-evm/redline/jit/ir"
 
 // loop is a loop being written. Its counter is a variable.
 type loop struct {
@@ -22,98 +18,72 @@ func (g *generator) isCounter(i int) bool {
 	return false
 }
 
-// counting is how a loop counts and when it goes on. All code leaves the stack
-// as high as it was but for the words named.
-type counting struct {
-	start func(g *generator, n uint64) // pushes the first value of the counter
-	step  func(g *generator)           // changes the counter on top of the stack
-	goOn  func(g *generator, n uint64) // pushes whether to go on, by the counter on top
+// light are the statements of tight loops: those that compilers keep in registers,
+// and a few that make them leave now and then.
+var light = []choice{
+	{8, (*generator).assign},
+	{6, (*generator).assignNarrow},
+	{8, (*generator).rotate},
+	{4, (*generator).checkedAdd},
+	{6, (*generator).increase},
+	{5, (*generator).writeMemory},
+	{2, (*generator).leaveLoop},
+	{1, (*generator).callFunction},
+	{1, (*generator).copyMemory},
+	{1, (*generator).writeStorage},
+	{1, (*generator).gasBranch},
 }
 
-// two64, two256 and less push that power less n.
-func startSmall(g *generator, _ uint64) { g.num(uint64(g.IntN(2))) }
-func startCount(g *generator, n uint64) { g.num(n) }
-func start64(g *generator, n uint64)    { g.num(-n) }
-func start256(g *generator, n uint64)   { g.push(new(uint256.Int).Neg(uint256.NewInt(n))) }
-func startData(g *generator, n uint64)  { g.num(0).op(ir.CALLDATALOAD).num(n).op(ir.AND) }
-
-func stepUp(g *generator)   { g.num(1).op(ir.ADD) }
-func stepTwo(g *generator)  { g.num(2).op(ir.ADD) }
-func stepWord(g *generator) { g.num(32).op(ir.ADD) }
-func stepDown(g *generator) { g.num(1).op(ir.SWAP1, ir.SUB) }
-func stepBack(g *generator) { g.op(ir.PUSH0, ir.NOT, ir.ADD) }
-func stepUp64(g *generator) { g.num(1).op(ir.ADD).num(1<<64 - 1).op(ir.AND) }
-func stepMul(g *generator)  { g.num(3).op(ir.MUL).num(1).op(ir.ADD) }
-func stepShift(g *generator) {
-	g.num(1).op(ir.SHR)
+// body writes what a loop does in each round.
+func (g *generator) body(tight bool) {
+	if !tight {
+		g.statement()
+		g.statements(g.IntN(3))
+		return
+	}
+	for range g.IntN(4) {
+		g.choose(light)
+	}
 }
 
-func untilZero(g *generator, _ uint64)    { g.op(ir.DUP1) }
-func untilNotZero(g *generator, _ uint64) { g.op(ir.DUP1, ir.ISZERO, ir.ISZERO) }
-func whileBelow(g *generator, n uint64)   { g.num(n).op(ir.DUP1+1, ir.LT) }
-func whileAbove(g *generator, n uint64)   { g.op(ir.DUP1).num(n).op(ir.GT) }
-func whileOther(g *generator, n uint64)   { g.op(ir.DUP1).num(n).op(pick(g, ir.XOR, ir.SUB)) }
-func whileNotEqual(g *generator, n uint64) {
-	g.op(ir.DUP1).num(n).op(ir.EQ, ir.ISZERO)
+// increase adds a constant to a variable, which makes it another counter.
+func (g *generator) increase() {
+	i, ok := g.assignable()
+	if !ok {
+		return
+	}
+	g.num(pick[uint64](g, 1, 1, 2, 31, 32, 64))
+	g.get(i)
+	g.op(pick(g, ir.ADD, ir.ADD, ir.SUB))
+	g.set(i)
 }
-func whileSigned(g *generator, n uint64)  { g.num(n).op(ir.DUP1+1, ir.SLT) }
-func whileBelow64(g *generator, _ uint64) { g.push(mask(64)).op(ir.DUP1+1, ir.LT) }
-func whileBelowData(g *generator, n uint64) {
-	g.num(32).op(ir.CALLDATALOAD).num(n).op(ir.AND, ir.DUP1+1, ir.LT)
-}
-func whileBelowWords(g *generator, n uint64) { g.num(32*n).op(ir.DUP1+1, ir.LT) }
-func whileBelowVariable(g *generator, n uint64) {
-	g.get(max(0, g.variables-2-g.IntN(3)))
-	g.num(n).op(ir.AND, ir.DUP1+1, ir.LT)
-}
-func whileGas(g *generator, _ uint64) { g.num(20_000).op(ir.GAS, ir.GT) }
-func always(g *generator, _ uint64)   { g.num(1) }
 
-var countings = []counting{
-	{startSmall, stepUp, whileBelow},
-	{startSmall, stepUp, whileBelow},
-	{startSmall, stepUp, whileAbove},
-	{startSmall, stepUp, whileOther},
-	{startSmall, stepUp, whileNotEqual},
-	{startSmall, stepTwo, whileBelow},
-	{startSmall, stepWord, whileBelowWords},
-	{startSmall, stepUp, whileBelowData},
-	{startSmall, stepUp, whileBelowVariable},
-	{startSmall, stepMul, whileBelow},
-	{startCount, stepDown, untilZero},
-	{startCount, stepBack, untilZero},
-	{startCount, stepDown, untilNotZero},
-	{startCount, stepShift, untilZero},
-	{startData, stepDown, untilNotZero},
-	{startData, stepShift, untilNotZero},
-	{start64, stepUp, whileBelow64},
-	{start64, stepUp64, untilZero},
-	{start64, stepUp64, whileOther},
-	{start64, stepTwo, whileBelow64},
-	{start256, stepUp, untilZero},
-	{start256, stepUp, whileOther},
-	{start256, stepUp, whileSigned},
-	{start256, stepTwo, whileSigned},
-	{startSmall, stepUp, whileGas},
+// Rounds of loops.
+const (
+	roundsFew  = 7
+	roundsSome = 60 // of outermost loops
+	roundsMany = 400
+)
+
+// rounds returns about how often a loop runs.
+func (g *generator) rounds() uint64 {
+	n := roundsFew
+	if len(g.loops) == 0 {
+		n = pick(g, roundsFew, roundsFew, roundsFew, roundsSome, roundsSome, roundsMany)
+	}
+	return uint64(1 + g.IntN(n))
 }
 
 // loop writes a loop: tested at its top or bottom, left from the middle, entered
 // in the middle.
 func (g *generator) loop() {
-	c := countings[g.IntN(len(countings))]
-	if g.oneIn(40) {
-		c.goOn = always
-	}
-	n := uint64(1 + g.IntN(7))
-	if len(g.loops) == 0 && g.oneIn(4) {
-		n = uint64(1 + g.IntN(60))
-	}
-	c.start(g, n)
-	l := loop{counter: g.variables, next: g.newLabel(), exit: g.newLabel()}
-	g.variables++
+	n := g.rounds()
+	c := g.newCounting(n)
+	g.begin(&c)
+	l := loop{counter: g.variables - 1, next: g.newLabel(), exit: g.newLabel()}
 	g.loops = append(g.loops, l)
+	entered := g.oneIn(15)
 	var middle label
-	entered := g.oneIn(12)
 	if entered {
 		middle = g.newLabel()
 		g.condition()
@@ -122,27 +92,30 @@ func (g *generator) loop() {
 	top := g.here()
 	atTop := g.oneIn(2)
 	if atTop {
-		c.goOn(g, n)
+		g.goOn(&c, n)
+		if g.oneIn(8) {
+			g.op(ir.ISZERO, ir.ISZERO)
+		}
 		g.op(ir.ISZERO)
 		g.jumpIf(l.exit)
 	}
-	g.statement()
+	tight := g.oneIn(2)
+	g.body(tight)
 	if entered {
 		g.bind(middle)
+		g.body(tight)
 	}
-	g.statements(g.IntN(3))
 	g.bind(l.next)
-	c.step(g)
+	g.advance(&c)
 	if atTop {
 		g.jump(top)
 	} else {
-		c.goOn(g, n)
+		g.goOn(&c, n)
 		g.jumpIf(top)
 	}
 	g.bind(l.exit)
-	g.op(ir.POP)
-	g.variables--
 	g.loops = g.loops[:len(g.loops)-1]
+	g.finish(&c)
 }
 
 // leaveLoop leaves or continues one of the loops around on a condition.
