@@ -73,7 +73,7 @@ func seeIsolated(m *Machine, opts Options, found *Finding) bool {
 	if opts.Role != Sequencer || len(m.CPUs) < isolateCPUsMin {
 		return false
 	}
-	found.Value, found.Want = cmpOrNone(m.Isolated), "one core, without timer interrupts"
+	found.Value, found.Want = listOrNone(m.Isolated), "one core, without timer interrupts"
 	if len(m.Isolated) > 0 && len(m.Isolated.Minus(m.TickFree)) == 0 {
 		return true
 	}
@@ -98,7 +98,7 @@ func (m *Machine) quietCore() IDSet {
 	return core
 }
 
-func cmpOrNone(set IDSet) string {
+func listOrNone(set IDSet) string {
 	if len(set) == 0 {
 		return "none"
 	}

@@ -82,6 +82,18 @@ func TestFindingsExplain(t *testing.T) {
 	}
 }
 
+func TestTextNamesNodes(t *testing.T) {
+	text := Check(read(t, build(t, "server", nil)), Options{Role: Sequencer}).Text(false)
+	want := "128 processors (64 cores, 2 packages), 1024 GiB of memory on 2 nodes\n" +
+		"   node 0: processors 0-31,64-95, 512 GiB\n   node 1: processors 32-63,96-127, 512 GiB\n\n"
+	if !strings.HasPrefix(text, want) {
+		t.Errorf("got %s; want %s", text, want)
+	}
+	if text := Check(read(t, build(t, "laptop", nil)), Options{Role: FullNode}).Text(false); strings.Contains(text, "node 0") {
+		t.Errorf("got %s; want no list of one node", text)
+	}
+}
+
 // settingsOf are the settings of the one finding of that name.
 func settingsOf(r *Report, name string) map[string]string {
 	settings := make(map[string]string)

@@ -25,7 +25,13 @@ func (p palette) paint(colour, text string) string {
 func (r *Report) Text(colour bool) string {
 	p := palette{colour}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", r.Machine)
+	fmt.Fprintf(&b, "%s\n", r.Machine)
+	if manyNodes(r.Machine) {
+		for _, node := range r.Machine.Nodes {
+			fmt.Fprintf(&b, "   node %d: processors %s, %s\n", node.ID, listOrNone(node.CPUs), gib(node.MemoryBytes))
+		}
+	}
+	b.WriteString("\n")
 	var counts [len(levelNames)]int
 	for _, f := range r.Findings {
 		counts[f.Level]++
