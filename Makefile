@@ -6,6 +6,7 @@ GO           ?= go
 FIXTURES     ?= ../shared/fixtures
 CASES        ?= ../shared/cases
 FUZZTIME     ?= 10s
+KILLS        ?= 200
 TESTFLAGS    ?=
 LDFLAGS       = -X github.com/redline-evm/redline/internal/program.revision=$(shell git rev-parse HEAD 2>/dev/null)
 LINT_VERSION := v2.15.0
@@ -16,7 +17,7 @@ override FIXTURES := $(abspath $(FIXTURES))
 override CASES    := $(abspath $(CASES))
 export FIXTURES CASES
 
-.PHONY: build run test check lint conformance bench fuzz test-clients clean help
+.PHONY: build run test check lint conformance bench fuzz crash test-clients clean help
 .DEFAULT_GOAL := build
 
 build: need-go ## build bin/sequencer and bin/fullnode
@@ -53,6 +54,9 @@ fuzz: need-go ## run every fuzz target for FUZZTIME (10s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
 		done || exit 1; \
 	done
+
+crash: need-go ## kill a sequencer under load KILLS times (200); nothing acknowledged may be lost
+	$(GO) test ./sequencer -count=1 -v -run '^TestKilled$$' -kills $(KILLS)
 
 test-clients: build need-node ## run viem and ethers against a fresh chain (needs Node 20 and npm)
 	cd test/clients && npm ci --ignore-scripts --no-audit --no-fund && npm test

@@ -15,7 +15,7 @@ var benchCommand = &cli.Command{
 	Name:        "bench",
 	Usage:       "measure parts of Redline against their peers",
 	Action:      program.Group,
-	Subcommands: []*cli.Command{benchEVMCommand, benchCallsCommand, benchSnapshotCommand, benchTickCommand},
+	Subcommands: []*cli.Command{benchEVMCommand, benchCallsCommand, benchSnapshotCommand, benchTickCommand, benchWALCommand},
 }
 
 var benchEVMCommand = &cli.Command{

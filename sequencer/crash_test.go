@@ -29,7 +29,7 @@ import (
 	"github.com/redline-evm/redline/netio/stream"
 )
 
-var kills = flag.Int("kills", 40, "how often TestKilled kills the sequencer")
+var kills = flag.Int("kills", 60, "how often TestKilled kills the sequencer")
 
 // victim is a sequencer that is killed and started again, on the same port.
 type victim struct {
@@ -221,6 +221,45 @@ func (w *witness) check(client *rpc.Client) {
 	if err := <-w.ended; !errors.Is(err, context.Canceled) {
 		w.t.Errorf("the witness ended: %v", err)
 	}
+}
+
+// TestFullNodeKilled kills a full node, which shows records before they are on the
+// disk, while the chain goes on. What it lost the stream brings back.
+func TestFullNodeKilled(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t)
+	v.start()
+	ctx, cancel := context.WithCancel(context.Background())
+	var senders sync.WaitGroup
+	for i := range chain.DevAccounts {
+		senders.Go(func() { v.load(ctx, chain.DevAccounts[i].PrivateKey(), chain.DevAccounts[i].Address) })
+	}
+	home, random := filepath.Join(t.TempDir(), "home"), rand.New(rand.NewPCG(8, 8))
+	for range 10 {
+		follower, _ := startNode(t, "fullnode", "run", "--datadir", home, "--sequencer", v.url())
+		time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
+		_ = follower.Process.Kill()
+		_ = follower.Wait()
+	}
+	cancel()
+	senders.Wait()
+	_, url := startNode(t, "fullnode", "run", "--datadir", home, "--sequencer", v.url(), "--mode", "replay")
+	client, err := rpc.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, account := range chain.DevAccounts {
+		var want, got hexutil.Uint64
+		if err := v.client.Call(&want, "eth_getTransactionCount", account.Address, "latest"); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the full node to have all transactions", func() bool {
+			err := client.Call(&got, "eth_getTransactionCount", account.Address, "latest")
+			return err == nil && got == want
+		})
+	}
+	v.kill()
 }
 
 // TestKilled kills a sequencer under load again and again. After each start every

@@ -60,6 +60,7 @@ var rows = []row{
 	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec", "jit/ir"}}, // ir: opcodes,
 	{"internal/callbench", []string{"internal/chain", "internal/evmbench", "internal/ledger", "internal/node", "jit", "netio/rpc"}},
 	{"internal/disasm", []string{"jit/amd64"}},
+	{"internal/walbench", []string{"internal/chain", "internal/evmbench", "internal/vfs", "memstate/wal", "netio/wire"}},
 	{"internal/snapshotbench", []string{"internal/chain", "internal/evmbench", "internal/vfs", "memstate", "memstate/snapshot"}},
 	{"internal/evmfuzz", []string{"internal/evmbench", "internal/reference", "jit", "jit/exec", "jit/ir"}},
 	{"internal/simnet", []string{anything}},
