@@ -130,44 +130,43 @@ func (c *checker) begin(tier0 bool) {
 	c.recorder.Reset()
 }
 
-// checked runs a message and compares, if the engine does.
-func (v *EVM) checked(msg *Message, create bool) Result {
+// checked runs a message and compares.
+func (v *EVM) checked(msg *Message, create bool) outcome {
 	c := v.check
-	if c == nil {
-		return v.runTop(msg, create)
-	}
 	c.ran = c.ran[:0]
 	c.begin(false)
 	checkpoint := v.state.Checkpoint()
-	result, fault := v.runGuarded(msg, create)
-	if len(c.ran) == 0 && fault == nil || result.Halt == Cancelled {
-		return result
+	out, fault := v.runGuarded(msg, create)
+	if len(c.ran) == 0 && fault == nil || out.halt == Cancelled {
+		return out
 	}
-	native := v.checkedRun(&result, fault)
+	native := v.checkedRun(out, fault)
 	v.state.Revert(checkpoint)
 	c.begin(true)
-	result = v.runTop(msg, create)
+	out = v.runTop(msg, create)
 	c.checked.Add(1)
-	if result.Halt == Cancelled {
-		return result
+	if out.halt == Cancelled {
+		return out
 	}
-	interpreter := v.checkedRun(&result, nil)
+	interpreter := v.checkedRun(out, nil)
 	if !native.equal(&interpreter) {
 		v.mismatch(msg, create, native, interpreter)
 	}
-	return result
+	return out
 }
 
 // runGuarded runs a message. A panic or a fault is returned: it may come of machine
 // code, or else comes again when tier 0 runs.
-func (v *EVM) runGuarded(msg *Message, create bool) (result Result, fault any) {
+func (v *EVM) runGuarded(msg *Message, create bool) (out outcome, fault any) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() { fault = recover() }()
 	return v.runTop(msg, create), nil
 }
 
 // checkedRun is what a run did.
-func (v *EVM) checkedRun(r *Result, fault any) CheckedRun {
+func (v *EVM) checkedRun(out outcome, fault any) CheckedRun {
+	var r Result
+	v.finish(&r, out, false)
 	run := CheckedRun{
 		Halt: r.Halt.String(), GasLeft: r.GasLeft, Refund: r.Refund,
 		Output: bytes.Clone(r.Output), Effects: v.check.recorder.Effects(), status: r.Halt,

@@ -109,14 +109,31 @@ func (v *EVM) Cancel() { v.cancelled.Store(true) }
 
 // Call transfers msg.Value and runs the code of msg.To, or the precompiled
 // contract there. The target of a delegation (EIP-7702) becomes warm.
-func (v *EVM) Call(msg *Message) Result { return v.checked(msg, false) }
+func (v *EVM) Call(msg *Message) (result Result) {
+	v.run(&result, msg, false)
+	return result
+}
 
 // Create runs msg.Input as init code and deploys what it returns. It increments
 // the caller's nonce, whose value before gives the new address.
-func (v *EVM) Create(msg *Message) Result { return v.checked(msg, true) }
+func (v *EVM) Create(msg *Message) (result Result) {
+	v.run(&result, msg, true)
+	return result
+}
+
+// run sets the result, which is zero, of a top-level message.
+func (v *EVM) run(result *Result, msg *Message, create bool) {
+	var out outcome
+	if v.check == nil {
+		out = v.runTop(msg, create)
+	} else {
+		out = v.checked(msg, create)
+	}
+	v.finish(result, out, create)
+}
 
 // runTop runs a top-level message once.
-func (v *EVM) runTop(msg *Message, create bool) Result {
+func (v *EVM) runTop(msg *Message, create bool) outcome {
 	v.start()
 	if create {
 		return v.topCreate(msg)
@@ -124,7 +141,7 @@ func (v *EVM) runTop(msg *Message, create bool) Result {
 	return v.topCall(msg)
 }
 
-func (v *EVM) topCall(msg *Message) Result {
+func (v *EVM) topCall(msg *Message) outcome {
 	c := &v.top.call
 	c.begin(plainCall, &msg.Caller, &msg.To, &msg.Value)
 	copyAddress(&c.code, &msg.To)
@@ -132,21 +149,18 @@ func (v *EVM) topCall(msg *Message) Result {
 	if v.resolve(c) {
 		v.state.WarmAccount(&c.target)
 	}
-	return v.finish(v.call(c))
+	return v.call(c)
 }
 
-func (v *EVM) topCreate(msg *Message) Result {
-	address := createAddress(msg.Caller, v.state.Nonce(msg.Caller))
+func (v *EVM) topCreate(msg *Message) outcome {
 	v.top.create = create{
 		caller:   msg.Caller,
-		address:  address,
+		address:  createAddress(msg.Caller, v.state.Nonce(msg.Caller)),
 		value:    msg.Value,
 		initCode: msg.Input,
 		gas:      msg.Gas,
 	}
-	result := v.finish(v.create(&v.top.create))
-	result.Created = address
-	return result
+	return v.create(&v.top.create)
 }
 
 // start prepares for a top-level call.
@@ -158,11 +172,13 @@ func (v *EVM) start() {
 	v.depth, v.deepest, v.refund = 0, 0, 0
 }
 
-// finish makes the result of a top-level call.
-func (v *EVM) finish(out outcome) Result {
-	result := Result{Halt: out.halt, GasLeft: out.gas, Output: v.output}
+// finish sets the result, which is zero, of the message that ran last.
+func (v *EVM) finish(result *Result, out outcome, create bool) {
+	result.Halt, result.GasLeft, result.Output = out.halt, out.gas, v.output
 	if out.halt == Success {
 		result.Refund = uint64(v.refund)
 	}
-	return result
+	if create {
+		result.Created = v.top.create.address
+	}
 }
