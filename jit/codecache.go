@@ -1,7 +1,6 @@
 package jit
 
 import (
-	"encoding/binary"
 	"sync"
 	"unsafe"
 
@@ -132,19 +131,20 @@ func (s *codeShard) evictLocked() {
 // recentCodes is an EVM's own short cut to the codes that it ran last. They are
 // known again by where the bytecode lies, which is never written to: that is
 // quicker than by its hash.
-type recentCodes [recentCodesCount]struct {
+type recentCodes [1 << recentCodesBits]struct {
 	bytecode []byte
 	fork     Fork
 	code     *code
 }
 
-const recentCodesCount = 64
+const recentCodesBits = 6
 
 // codeOf returns the code of bytecode, whose hash is given.
 func (v *EVM) codeOf(bytecode []byte, hash *common.Hash) *code {
 	fork := v.block.Fork
-	recent := &v.codes[binary.LittleEndian.Uint64(hash[:])%recentCodesCount]
-	if unsafe.SliceData(recent.bytecode) == unsafe.SliceData(bytecode) && len(recent.bytecode) == len(bytecode) && recent.fork == fork {
+	start := unsafe.SliceData(bytecode)
+	recent := &v.codes[uint64(uintptr(unsafe.Pointer(start)))*0x9e3779b97f4a7c15>>(64-recentCodesBits)]
+	if unsafe.SliceData(recent.bytecode) == start && len(recent.bytecode) == len(bytecode) && recent.fork == fork {
 		return recent.code
 	}
 	key := codeKey{*hash, fork}

@@ -94,7 +94,7 @@ const (
 
 // How many accounts and slots are found without a lookup at best.
 const (
-	recentAccounts  = 32
+	recentAccounts  = 128
 	recentSlotCount = 64
 )
 
