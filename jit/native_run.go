@@ -53,6 +53,7 @@ func (f *frame) runNative(n *nativeCode) Halt {
 	}
 	ctx := f.native.context
 	ctx.Init(n.code, f.base, f.input)
+	ctx.SetBytecode(f.bytecode)
 	ctx.SetCall((*[20]byte)(&f.self), (*[20]byte)(&f.caller), &f.value)
 	f.tellMemory()
 	slice := f.evm.gasSlice
@@ -118,7 +119,7 @@ func (f *frame) runHandler(op ir.Op, rest uint32) bool {
 	in.opcode, in.arg = byte(op), rest
 	ctx := f.native.context
 	goesOn := handlers[op](f, in, ctx.Operands()) != nil
-	ctx.ReturnBytes = uint64(len(f.returnData))
+	ctx.SetReturnData(f.returnData)
 	return goesOn
 }
 

@@ -44,12 +44,13 @@ type Context struct {
 	callData      *byte
 	callDataBytes uint64
 	callDataLoads uint64
+	bytecode      *byte
+	bytecodeBytes uint64
+	returnData    *byte
+	returnBytes   uint64
 
 	// Reserve is the gas that the frame has beside the slice, for GAS.
 	Reserve uint64
-
-	// ReturnBytes is what RETURNDATASIZE gives; zero after Init.
-	ReturnBytes uint64
 
 	self, caller *[addressBytes]byte
 	value        *uint256.Int
@@ -88,9 +89,12 @@ const (
 	ctxCallData      = ctxMemoryLimit + 8
 	ctxCallDataBytes = ctxCallData + 8
 	ctxCallDataLoads = ctxCallDataBytes + 8
-	ctxReserve       = ctxCallDataLoads + 8
-	ctxReturnBytes   = ctxReserve + 8
-	ctxSelf          = ctxReturnBytes + 8
+	ctxBytecode      = ctxCallDataLoads + 8
+	ctxBytecodeBytes = ctxBytecode + 8
+	ctxReturnData    = ctxBytecodeBytes + 8
+	ctxReturnBytes   = ctxReturnData + 8
+	ctxReserve       = ctxReturnBytes + 8
+	ctxSelf          = ctxReserve + 8
 	ctxCaller        = ctxSelf + 8
 	ctxValue         = ctxCaller + 8
 	ctxShift         = ctxValue + 8
@@ -116,7 +120,7 @@ func (ctx *Context) Init(code *Code, base *uint256.Int, callData []byte) {
 	ctx.callData = unsafe.SliceData(callData)
 	ctx.callDataBytes = uint64(len(callData))
 	ctx.callDataLoads = loads(callData)
-	ctx.ReturnBytes = 0
+	ctx.SetReturnData(nil)
 }
 
 // SetCall tells generated code what ADDRESS, CALLER and CALLVALUE give: it
@@ -125,10 +129,22 @@ func (ctx *Context) SetCall(self, caller *[addressBytes]byte, value *uint256.Int
 	ctx.self, ctx.caller, ctx.value = self, caller, value
 }
 
+// SetBytecode tells generated code what it was made of, for CODECOPY.
+func (ctx *Context) SetBytecode(bytecode []byte) {
+	ctx.bytecode, ctx.bytecodeBytes = unsafe.SliceData(bytecode), uint64(len(bytecode))
+}
+
+// SetReturnData tells generated code what the last call returned; it is nothing
+// after Init.
+func (ctx *Context) SetReturnData(data []byte) {
+	ctx.returnData, ctx.returnBytes = unsafe.SliceData(data), uint64(len(data))
+}
+
 // Forget drops all pointers, so that a context that is kept for the next frame
 // keeps nothing else.
 func (ctx *Context) Forget() {
 	ctx.base, ctx.memory, ctx.callData = nil, nil, nil
+	ctx.bytecode, ctx.returnData = nil, nil
 	ctx.self, ctx.caller, ctx.value = nil, nil, nil
 }
 

@@ -165,3 +165,43 @@ func TestKnownMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestCopies copies bytes from everywhere to memory: inside what is there, over its
+// end, overlapping, with and without the gas for it.
+func TestCopies(t *testing.T) {
+	const memory = 1600
+	c := NewCompiler(newMemory(t))
+	random := rand.New(rand.NewPCG(11, 12))
+	lengths := []uint64{0, 1, 7, 8, 9, 31, 32, 33, 40, 64, 96, 100, 101, 511, 512, 513, 600, word.CopyMax + 1, 1<<64 - 1}
+	places := []uint64{0, 1, 8, 32, 33, 68, 100, 188, 189, 600, memory - 32, memory, memory + 1, 1<<64 - 1, 1<<64 - 32}
+	callData := testBytes(288, 5)
+	for _, op := range []ir.Op{ir.CALLDATACOPY, ir.CODECOPY, ir.RETURNDATACOPY, ir.MCOPY} {
+		for _, size := range lengths {
+			for range 40 {
+				dst, src := places[random.IntN(len(places))], places[random.IntN(len(places))]
+				constant := random.IntN(2) == 0
+				w := (&writer{}).push(&uint256.Int{1, 2, 3, 4 << 56}).push64(memory - 32).op(ir.MSTORE)
+				w.push64(memory).push64(0).push64(0).op(ir.CODECOPY)
+				for k, x := range []uint64{size, src, dst} {
+					if constant {
+						w.push64(x)
+						continue
+					}
+					word := uint256.NewInt(x).Bytes32()
+					copy(callData[32*k:], word[:])
+					w.push64(uint64(32 * k)).op(ir.CALLDATALOAD)
+				}
+				w.op(op).push64(32).op(ir.MLOAD, ir.PUSH0, ir.TSTORE, ir.STOP)
+				for _, gas := range []uint64{1e5, 500} {
+					m := runBoth(t, c, w.code, gas, callData)
+					sources := map[ir.Op]int{ir.CALLDATACOPY: len(callData), ir.CODECOPY: len(testBytecode), ir.RETURNDATACOPY: len(testReturnData), ir.MCOPY: memory}
+					apart := op != ir.MCOPY || src+size <= dst || dst+size <= src
+					alone := size <= word.CopyMax && dst+size <= memory && src+size <= uint64(sources[op]) && apart && gas == 1e5
+					if alone && src < 1e6 && dst < 1e6 && m.served > 3 { // memory, its filling, and TSTORE
+						t.Errorf("%v of %d bytes from %d to %d: Go ran %d instructions", op, size, src, dst, m.served)
+					}
+				}
+			}
+		}
+	}
+}

@@ -35,7 +35,19 @@ var (
 	testValue  = uint256.Int{1, 2, 3, 1 << 63}
 )
 
-const testReturnBytes = 1 << 40
+// What CODECOPY and RETURNDATACOPY copy from.
+var (
+	testBytecode   = testBytes(700, 3)
+	testReturnData = testBytes(100, 7)
+)
+
+func testBytes(size, factor int) []byte {
+	data := make([]byte, size)
+	for i := range data {
+		data[i] = byte(1 + factor*i)
+	}
+	return data
+}
 
 func newMachine(p *ir.Program, gas uint64, callData []byte) *machine {
 	return &machine{program: p, gas: gas, words: make([]uint256.Int, 1+ir.StackMax), callData: callData}
@@ -75,6 +87,30 @@ func (m *machine) reach(offset *uint256.Int, size uint64) bool {
 		return false
 	}
 	m.memory = append(m.memory, make([]byte, 32*(want-have))...)
+	return true
+}
+
+// reachCopy grows the memory for a copy and charges for it.
+func (m *machine) reachCopy(offset, size *uint256.Int) bool {
+	if !size.IsUint64() || size[0] > 1<<20 {
+		m.outcome = "failed: out of gas"
+		return false
+	}
+	return (size[0] == 0 || m.reach(offset, size[0])) && m.charge(3*((size[0]+31)/32))
+}
+
+// copyIn copies from src, padded with zeros.
+func (m *machine) copyIn(src []byte, dst, offset, size *uint256.Int) bool {
+	if !m.reachCopy(dst, size) {
+		return false
+	}
+	for k := range size[0] {
+		b := byte(0)
+		if offset.IsUint64() && offset[0] < uint64(len(src)) && k < uint64(len(src))-offset[0] {
+			b = src[offset[0]+k]
+		}
+		m.memory[dst[0]+k] = b
+	}
 	return true
 }
 
@@ -167,6 +203,27 @@ func (m *machine) do(in *ir.Instr, args []uint256.Int) (z uint256.Int, ok bool) 
 			copy(buf[:], m.callData[at(0)[0]:])
 		}
 		z.SetBytes(buf[:])
+	case ir.CALLDATACOPY:
+		return z, m.copyIn(m.callData, at(0), at(1), at(2))
+	case ir.CODECOPY:
+		return z, m.copyIn(testBytecode, at(0), at(1), at(2))
+	case ir.RETURNDATACOPY:
+		if end, overflow := new(uint256.Int).AddOverflow(at(1), at(2)); overflow || !end.IsUint64() || end[0] > uint64(len(testReturnData)) {
+			m.outcome = "failed: return data"
+			return z, false
+		}
+		return z, m.copyIn(testReturnData, at(0), at(1), at(2))
+	case ir.MCOPY:
+		farther := at(0)
+		if farther.Lt(at(1)) {
+			farther = at(1)
+		}
+		if !m.reachCopy(farther, at(2)) {
+			return z, false
+		}
+		if size := at(2)[0]; size > 0 {
+			copy(m.memory[at(0)[0]:][:size], m.memory[at(1)[0]:][:size])
+		}
 	case ir.CALLDATASIZE:
 		z.SetUint64(uint64(len(m.callData)))
 	case ir.MSIZE:
@@ -178,7 +235,7 @@ func (m *machine) do(in *ir.Instr, args []uint256.Int) (z uint256.Int, ok bool) 
 	case ir.CALLVALUE:
 		z = testValue
 	case ir.RETURNDATASIZE:
-		z.SetUint64(testReturnBytes)
+		z.SetUint64(uint64(len(testReturnData)))
 	case ir.GAS:
 		z.SetUint64(m.gas + uint64(in.Rest))
 	default: // a stranger: note what it saw, and make up what it gives
@@ -298,7 +355,8 @@ func (m *machine) execute(code *Code, slice uint64) {
 	ctx := NewContext(&word.Memo{})
 	ctx.Init(code, &m.words[0], m.callData)
 	ctx.SetCall(&testSelf, &testCaller, &testValue)
-	ctx.ReturnBytes = testReturnBytes
+	ctx.SetBytecode(testBytecode)
+	ctx.SetReturnData(testReturnData)
 	for m.outcome == "" {
 		ctx.SetMemory(m.memoryWithRoom())
 		ctx.AllowGrowth(cap(m.memory))

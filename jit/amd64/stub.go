@@ -30,6 +30,7 @@ const (
 	stubExit  stubKind = iota // leave
 	stubGas                   // leave for more gas
 	stubInstr                 // have Go run an instruction, then go on
+	stubGrow                  // grow the memory for RCX bytes that end at RDX, then try again
 )
 
 func (c *Compiler) addStub(s stub) label {
@@ -47,6 +48,13 @@ func (c *Compiler) emitStub(s *stub) {
 		c.asm.jmp(c.gasExit)
 	case stubExit:
 		c.leave(s.exit, s.resume)
+	case stubGrow:
+		c.asm.rr(opTest, rcx, rcx)
+		c.asm.jcc(ifEqual, s.refused) // no bytes need no memory
+		c.asm.mov(rax, rdx)
+		c.asm.call(c.grow)
+		c.asm.jcc(ifNotBelow, s.retry)
+		c.asm.jmp(s.refused)
 	case stubInstr:
 		if s.growBytes > 0 {
 			c.growMemory(s)

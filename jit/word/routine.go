@@ -21,6 +21,7 @@ const (
 	RoutineAddMod         // x + y mod m
 	RoutineMulMod         // x * y mod m, with a Memo
 	RoutineKeccak         // hash of bytes, with a Memo; see KeccakMax
+	RoutineCopy           // copies bytes; see CopyMax
 	routineCount
 )
 
@@ -28,3 +29,9 @@ const (
 // Of its two operands, that on top needs the address of the bytes in the lowest
 // limb, and their number in the next.
 const KeccakMax = 4096
+
+// CopyMax is how many bytes RoutineCopy takes. It has no operands and no result: DX
+// points to the address to copy to, the number of bytes to write, the address to
+// copy from, and the number of bytes there; behind their end it writes zeros. What
+// it writes must not overlap what it reads.
+const CopyMax = 1 << 15

@@ -529,6 +529,82 @@ refused:
 	MOVL $1, AX
 	RET
 
+// Write CX bytes to DI, 8 at a time, that is how they are loaded next; STEP writes
+// AX, or the bytes at SI, at offset.
+#define WRITE(STEP, STEPBYTE, words, limbs, limb, rest, byte, end) \
+words:          \
+	SUBQ $32, CX  \
+	JCS  limbs    \
+	STEP(0)       \
+	STEP(8)       \
+	STEP(16)      \
+	STEP(24)      \
+	ADDQ $32, SI  \
+	ADDQ $32, DI  \
+	JMP  words    \
+limbs:          \
+	ADDQ $32, CX  \
+limb:           \
+	SUBQ $8, CX   \
+	JCS  rest     \
+	STEP(0)       \
+	ADDQ $8, SI   \
+	ADDQ $8, DI   \
+	JMP  limb     \
+rest:           \
+	ADDQ $8, CX   \
+	JZ   end      \
+byte:           \
+	STEPBYTE      \
+	INCQ SI       \
+	INCQ DI       \
+	DECQ CX       \
+	JNZ  byte     \
+end:
+
+#define COPYLIMB(offset) \
+	MOVQ offset(SI), AX \
+	MOVQ AX, offset(DI)
+
+#define COPYBYTE \
+	MOVBLZX (SI), AX \
+	MOVB    AX, (DI)
+
+#define ZEROLIMB(offset) \
+	MOVQ AX, offset(DI)
+
+#define ZEROBYTE \
+	MOVB AX, (DI)
+
+// routineCopy: see Routine and CopyMax.
+TEXT routineCopy<>(SB), NOSPLIT, $16-0
+	MOVQ    SI, 0(SP)
+	MOVQ    DI, 8(SP)
+	MOVQ    0(DX), DI
+	MOVQ    8(DX), AX
+	MOVQ    16(DX), SI
+	MOVQ    24(DX), CX
+	CMPQ    CX, AX
+	CMOVQHI AX, CX
+	SUBQ    CX, AX
+	MOVQ    AX, DX // zeros
+	CMPQ    CX, $512
+	JHI     many
+	WRITE(COPYLIMB, COPYBYTE, words, limbs, limb, rest, byte, copied)
+
+zeros:
+	XORL AX, AX
+	MOVQ DX, CX
+	WRITE(ZEROLIMB, ZEROBYTE, words0, limbs0, limb0, rest0, byte0, done)
+	MOVQ 0(SP), SI
+	MOVQ 8(SP), DI
+	RET
+
+many:
+	CLD
+	REP; MOVSB
+	JMP zeros
+
 // The table of routines in the order of their constants.
 DATA routines<>+0(SB)/8, $0
 DATA routines<>+8(SB)/8, $routineDiv<>(SB)
@@ -538,6 +614,7 @@ DATA routines<>+32(SB)/8, $routineSMod<>(SB)
 DATA routines<>+40(SB)/8, $routineAddMod<>(SB)
 DATA routines<>+48(SB)/8, $routineMulMod<>(SB)
 DATA routines<>+56(SB)/8, $routineKeccak<>(SB)
+DATA routines<>+64(SB)/8, $routineCopy<>(SB)
 GLOBL routines<>(SB), RODATA, $(8*const_routineCount)
 
 // func Routines() *[routineCount]uintptr
