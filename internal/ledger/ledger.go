@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -210,7 +211,16 @@ func (l *Ledger) Observe(observer func(Event)) { l.observers.add(observer) }
 // Err is what keeps the ledger from writing its log, such as a full disk; nil if
 // nothing does. Readers go on meanwhile, while the appender waits; the ledger
 // goes on by itself.
-func (l *Ledger) Err() error { return l.log.Err() }
+func (l *Ledger) Err() error {
+	err := l.log.Err()
+	if err == nil {
+		return nil
+	}
+	if cause := syscall.Errno(0); errors.As(err, &cause) { // clients learn why, but not where; the node's log says both
+		err = cause
+	}
+	return fmt.Errorf("the log cannot be written: %w", err)
+}
 
 // StopWaiting comes before an orderly stop: Append no longer waits for a log that
 // cannot be written, but fails.

@@ -29,7 +29,7 @@ type local struct {
 
 func (l local) Submit(_ context.Context, tx *types.Transaction, _ []byte) error {
 	if err := l.fault(); err != nil {
-		return fmt.Errorf("no transactions are taken until the node can write its log: %w", err)
+		return fmt.Errorf("no transactions are taken now: %w", err)
 	}
 	return l.pool.Add(tx)
 }

@@ -10,11 +10,23 @@ func (l *Log) spareLoop() {
 		if !ok {
 			return
 		}
-		s, err := l.makeSegment(number, size)
+		s, err := l.makeSpare(number, size)
 		l.setSpare(s, err)
 		if err != nil {
 			l.pause()
 		}
+	}
+}
+
+// makeSpare makes a segment of that size; of a smaller one if the disk is too
+// full.
+func (l *Log) makeSpare(number uint64, size int64) (*segment, error) {
+	for {
+		s, err := l.makeSegment(number, size)
+		if err == nil || size/growth < firstSizeBytes {
+			return s, err
+		}
+		size /= growth
 	}
 }
 

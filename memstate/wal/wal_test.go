@@ -603,3 +603,23 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestSmallSegmentsWhenNearlyFull takes what space there is.
+func TestSmallSegmentsWhenNearlyFull(t *testing.T) {
+	faulty := vfs.NewFaulty(vfs.NewMemory())
+	faulty.SetRule(func(op vfs.Operation) vfs.Fault {
+		if op.Kind == vfs.OpWrite && op.Offset+int64(op.Size) > firstSizeBytes {
+			return vfs.Fault{Err: syscall.ENOSPC}
+		}
+		return vfs.Fault{}
+	})
+	opts := testOptions(faulty)
+	opts.SegmentBytes = 0
+	l := mustOpen(t, opts)
+	for range 6 {
+		if _, err := l.Append(make([]byte, firstSizeBytes/2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitDurable(t, l)
+}
