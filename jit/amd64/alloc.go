@@ -32,11 +32,12 @@ const (
 type allocator struct {
 	program  *ir.Program
 	first    int
-	values   []value // of instruction first and on
-	free     uint16  // set of registers
-	owner    [16]int32
-	spills   uint64 // set of slots in use
-	overflow bool   // more values than slots
+	values   []value   // of instruction first and on
+	slots    []value   // of a loop: words on the stack, by depth
+	free     uint16    // set of registers
+	owner    [16]int32 // instruction, or of a word on the stack -1 less its depth
+	spills   uint64    // set of slots in use
+	overflow bool      // more values than slots
 }
 
 const _ = uint(64 - spillWords) // they fit in a set
@@ -44,6 +45,40 @@ const _ = uint(64 - spillWords) // they fit in a set
 // begin gets ready for a block: no value is anywhere, and the last use of each
 // is known.
 func (a *allocator) begin(program *ir.Program, b *ir.Block) {
+	a.slots = a.slots[:0]
+	a.beginValues(program, b)
+	a.useUpTo(b)
+}
+
+// beginLoop gets ready for a round of a loop, with the words of the loop in the
+// registers where they are at its start.
+func (a *allocator) beginLoop(program *ir.Program, l *loopState) {
+	b := &l.loop.Block
+	need := int(b.Need)
+	if cap(a.slots) < need {
+		a.slots = make([]value, 2*need)
+	}
+	a.slots = a.slots[:need]
+	for i := range a.slots {
+		limbs := uint8(limbCount(program.EntryBits(b, i)))
+		a.slots[i] = value{last: unused, limbs: limbs, spill: noSpill}
+	}
+	for _, g := range program.Guards[l.loop.FirstGuard:l.loop.EndGuard] {
+		a.slots[g.Depth].limbs = uint8(limbCount(int(g.Bits)))
+	}
+	a.beginValues(program, b)
+	for i := range l.words {
+		w := &l.words[i]
+		a.slots[w.depth].inRegs, a.slots[w.depth].regs = true, w.next
+		for _, r := range w.next[:w.limbs] {
+			a.free &^= 1 << r
+			a.owner[r] = int32(-1 - w.depth)
+		}
+	}
+	a.useUpTo(b)
+}
+
+func (a *allocator) beginValues(program *ir.Program, b *ir.Block) {
 	a.program, a.first = program, int(b.First)
 	count := int(b.End - b.First)
 	if cap(a.values) < count {
@@ -55,16 +90,35 @@ func (a *allocator) begin(program *ir.Program, b *ir.Block) {
 		limbs := uint8(limbCount(int(program.Instrs[a.first+i].Bits)))
 		a.values[i] = value{last: unused, limbs: limbs, spill: noSpill}
 	}
-	for i := range a.values {
-		for _, v := range program.Operands(a.first + i) {
-			a.use(v, a.first+i)
+}
+
+// useUpTo finds the last use of each value.
+func (a *allocator) useUpTo(b *ir.Block) {
+	for i := int(b.First); i < int(b.End); i++ {
+		for _, v := range a.program.Operands(i) {
+			a.use(v, i)
+		}
+		if a.program.Instrs[i].Op == ir.JUMPI {
+			e := a.program.SideExit(i)
+			a.useWrites(a.program.Writes[e.FirstWrite:e.EndWrite], i)
 		}
 	}
-	for _, w := range program.Writes[b.FirstWrite:b.EndWrite] {
-		a.use(w.Value, int(b.End))
-	}
+	a.useWrites(a.program.Writes[b.FirstWrite:b.EndWrite], int(b.End))
 	for _, v := range termOperands(&b.Term) {
 		a.use(v, int(b.End))
+	}
+}
+
+// useWrites uses what is written, and the words in registers that are not
+// overwritten.
+func (a *allocator) useWrites(writes []ir.Write, at int) {
+	for _, w := range writes {
+		a.use(w.Value, at)
+	}
+	for depth := range a.slots {
+		if a.slots[depth].inRegs && !overwrites(writes, depth) {
+			a.slots[depth].last = int32(at)
+		}
 	}
 }
 
@@ -74,9 +128,21 @@ func termOperands(t *ir.Term) [3]ir.Value { return [3]ir.Value{t.X, t.Y, t.Dest}
 func limbCount(bitLen int) int { return (bitLen + 63) / 64 }
 
 func (a *allocator) use(v ir.Value, at int) {
-	if i, ok := v.Result(); ok {
-		a.values[i-a.first].last = int32(at)
+	if val := a.find(v); val != nil {
+		val.last = int32(at)
 	}
+}
+
+// find returns what can be in registers: a result, or in a loop a word on the
+// stack; nil for other values.
+func (a *allocator) find(v ir.Value) *value {
+	if i, ok := v.Result(); ok {
+		return a.of(i)
+	}
+	if depth, ok := v.EntrySlot(); ok && depth < len(a.slots) {
+		return &a.slots[depth]
+	}
+	return nil
 }
 
 // of returns the value of instruction i.
@@ -86,8 +152,8 @@ func (a *allocator) of(i int) *value { return &a.values[i-a.first] }
 // result of at if nothing uses it.
 func (a *allocator) expire(at int) {
 	for _, v := range a.program.Operands(at) {
-		if i, ok := v.Result(); ok && int(a.of(i).last) <= at {
-			a.drop(a.of(i))
+		if val := a.find(v); val != nil && int(val.last) <= at {
+			a.drop(val)
 		}
 	}
 	if a.of(at).last == unused {
@@ -129,28 +195,48 @@ func (c *Compiler) take(owner int) reg {
 func (c *Compiler) spillFarthest() {
 	a := &c.alloc
 	var victim *value
+	var place mem
 	for _, r := range allocatable {
-		v := a.of(int(a.owner[r]))
+		v, home := a.ownerOf(r)
 		if v.inRegs && (victim == nil || v.last > victim.last) {
-			victim = v
+			victim, place = v, home
 		}
 	}
 	if victim == nil {
 		panic("BUG: an instruction holds all registers")
 	}
 	if victim.spill == noSpill {
-		slot := bits.TrailingZeros64(^a.spills)
-		if slot >= spillWords {
-			a.overflow = true
-			slot = 0 // the code is thrown away
+		if place == (mem{}) {
+			place = c.spillPlace(victim)
 		}
-		a.spills |= 1 << slot
-		victim.spill = int16(slot)
 		for k, r := range victim.regs[:victim.limbs] {
-			c.asm.store(at(rdi, spillOffset(slot, k)), r)
+			c.asm.store(place.plus(int32(8*k)), r)
 		}
 	}
 	a.dropRegs(victim)
+}
+
+// ownerOf returns the value that register r belongs to, and its place on the stack
+// if it is a word from there.
+func (a *allocator) ownerOf(r reg) (v *value, home mem) {
+	if owner := int(a.owner[r]); owner >= 0 {
+		return a.of(owner), mem{}
+	}
+	depth := -1 - int(a.owner[r])
+	return &a.slots[depth], slot(-depth)
+}
+
+// spillPlace gives v a place in the context.
+func (c *Compiler) spillPlace(v *value) mem {
+	a := &c.alloc
+	slot := bits.TrailingZeros64(^a.spills)
+	if slot >= spillWords-1 { // the last is for loops
+		a.overflow = true
+		slot = 0 // the code is thrown away
+	}
+	a.spills |= 1 << slot
+	v.spill = int16(slot)
+	return at(rdi, spillOffset(slot, 0))
 }
 
 func spillOffset(slot, limb int) int32 { return int32(ctxSpill + slot*wordBytes + 8*limb) }

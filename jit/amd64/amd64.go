@@ -4,7 +4,7 @@
 //
 // From the bottom up: an assembler; executable memory; a trampoline between Go
 // and generated code; assembly routines that generated code calls in place; the
-// block compiler.
+// block compiler; the loop compiler.
 //
 // The package knows words, gas and the byte memory of one frame. It must not
 // know accounts, calls or transactions: whatever touches them, or memory that

@@ -40,6 +40,16 @@ func (a *assembler) reset() {
 	a.code, a.labels, a.fixups = a.code[:0], a.labels[:0], a.fixups[:0]
 }
 
+// mark is a place to which rewind takes code back. Labels that are bound behind it
+// must not be used after that.
+type mark struct{ code, fixups int }
+
+func (a *assembler) mark() mark { return mark{len(a.code), len(a.fixups)} }
+
+func (a *assembler) rewind(m mark) {
+	a.code, a.fixups = a.code[:m.code], a.fixups[:m.fixups]
+}
+
 func (a *assembler) newLabel() label {
 	a.labels = append(a.labels, unbound)
 	return label(len(a.labels) - 1)

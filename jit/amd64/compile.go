@@ -56,6 +56,7 @@ type Compiler struct {
 	alloc allocator
 	moves mover
 	known bounds
+	loop  loopState
 
 	memoryKnown uint64 // bytes of memory that are there for sure
 }
@@ -76,8 +77,11 @@ type blockLabels struct {
 	checked label // the stack's height is known to be good
 	run     label // nothing is done, and RAX is the gas to charge; only behind an empty block
 	body    label // the height is good and gas is charged
+	loop    label // jumps back go here; noLoop if that is to the block itself
 	gas     uint64
 }
+
+const noLoop = -1
 
 // NewCompiler returns a compiler that installs code in memory.
 func NewCompiler(memory *Memory) *Compiler { return &Compiler{memory: memory} }
@@ -101,6 +105,7 @@ func (c *Compiler) Compile(program *ir.Program, limits Limits) (*Code, error) {
 	if size := len(c.asm.code); size > limit {
 		return nil, fmt.Errorf("%w: %d bytes for %d of bytecode", ErrTooLarge, size, len(program.Dests))
 	}
+	c.compileLoops(limit)
 	c.emitGasExit()
 	c.emitGrow()
 	c.asm.resolve()
@@ -131,7 +136,7 @@ func (c *Compiler) reset(program *ir.Program) {
 	c.blocks = c.blocks[:len(program.Blocks)]
 	for i := len(c.blocks) - 1; i >= 0; i-- {
 		b, labels := &program.Blocks[i], &c.blocks[i]
-		*labels = blockLabels{entry: c.asm.newLabel(), gas: uint64(b.Gas)}
+		*labels = blockLabels{entry: c.asm.newLabel(), loop: noLoop, gas: uint64(b.Gas)}
 		if empty(b) {
 			labels.run = c.blocks[i+1].run
 			labels.gas += c.blocks[i+1].gas
@@ -139,6 +144,10 @@ func (c *Compiler) reset(program *ir.Program) {
 			labels.checked, labels.run, labels.body = c.asm.newLabel(), c.asm.newLabel(), c.asm.newLabel()
 		}
 		c.dynamic = c.dynamic || b.Term.IsDynamic() && b.Term.FirstPlace == b.Term.EndPlace
+	}
+	for i := range program.Loops {
+		head, _ := program.BlockAt(uint64(program.Loops[i].PC))
+		c.blocks[head].loop = c.asm.newLabel()
 	}
 	c.gasExit, c.grow = c.asm.newLabel(), c.asm.newLabel()
 }
@@ -250,13 +259,19 @@ func (c *Compiler) checkStack(i int) {
 	if c.known.cover(b) {
 		return
 	}
+	c.compareHeight(b)
+	c.asm.jcc(ifAbove, c.addStub(stub{kind: stubExit, exit: exitWord(ExitStack, i), resume: c.blocks[i].entry}))
+}
+
+// compareHeight compares the stack's height with what is good for b: above, it is
+// not.
+func (c *Compiler) compareHeight(b *ir.Block) {
 	c.asm.mov(rax, r12)
 	c.asm.aluM(sub, rax, at(rdi, ctxBase))
 	if b.Need > 0 {
 		c.asm.aluI(sub, rax, int32(b.Need)*wordBytes)
 	}
 	c.asm.aluI(cmp, rax, (ir.StackMax-int32(b.Peak)-int32(b.Need))*wordBytes)
-	c.asm.jcc(ifAbove, c.addStub(stub{kind: stubExit, exit: exitWord(ExitStack, i), resume: c.blocks[i].entry}))
 }
 
 // entry is where to go for block i from here: past its check of the stack if it

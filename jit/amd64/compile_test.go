@@ -322,7 +322,8 @@ func FuzzCompile(f *testing.F) {
 			t.Skip("long programs find nothing that short ones do not")
 		}
 		var b ir.Builder
-		if _, err := c.Compile(b.Build(bytecode, ir.Osaka), testLimits); errors.Is(err, ErrTooLarge) {
+		b.Build(bytecode, ir.Osaka)
+		if _, err := c.Compile(b.Optimize(), testLimits); errors.Is(err, ErrTooLarge) {
 			t.Skip(err)
 		}
 		both(t, c, bytecode, uint64(gas), uint64(slice)+1, callData)

@@ -38,6 +38,7 @@ var lowerings = [256]func(c *Compiler, i int){
 	ir.CALLDATALOAD:   (*Compiler).lowerCallDataLoad,
 	ir.MSIZE:          func(c *Compiler, i int) { c.lowerField(i, ctxMemoryBytes) },
 	ir.CALLDATASIZE:   func(c *Compiler, i int) { c.lowerField(i, ctxCallDataBytes) },
+	ir.JUMPI:          (*Compiler).lowerSideExit,
 
 	ir.ADDRESS:        func(c *Compiler, i int) { c.lowerAddress(i, ctxSelf) },
 	ir.CALLER:         func(c *Compiler, i int) { c.lowerAddress(i, ctxCaller) },
@@ -116,8 +117,8 @@ func neutral(op alu, o *operand, k int) bool {
 
 // dies reports whether v is in registers and instruction i uses it last.
 func (c *Compiler) dies(v ir.Value, i int) bool {
-	j, ok := v.Result()
-	return ok && c.alloc.of(j).inRegs && int(c.alloc.of(j).last) == i
+	val := c.alloc.find(v)
+	return val != nil && val.inRegs && int(val.last) == i
 }
 
 func (c *Compiler) lowerNot(i int) {

@@ -27,15 +27,21 @@ func inRegs(regs [4]reg, limbs int) operand {
 
 // operand returns where v is now. It is valid until a register is taken.
 func (c *Compiler) operand(v ir.Value) operand {
-	if depth, ok := v.EntrySlot(); ok {
-		return operand{kind: inMemory, limbs: limbCount(c.program.EntryBits(c.block, depth)), mem: slot(-depth)}
-	}
-	if i, ok := v.Result(); ok {
-		val := c.alloc.of(i)
-		if val.inRegs || val.limbs == 0 {
-			return inRegs(val.regs, int(val.limbs))
+	depth, onStack := v.EntrySlot()
+	if val := c.alloc.find(v); val != nil {
+		o := operand{kind: inMemory, limbs: int(val.limbs)}
+		switch {
+		case val.inRegs || o.limbs == 0:
+			o.kind, o.regs = inRegisters, val.regs
+		case onStack:
+			o.mem = slot(-depth)
+		default:
+			o.mem = at(rdi, spillOffset(int(val.spill), 0))
 		}
-		return operand{kind: inMemory, limbs: int(val.limbs), mem: at(rdi, spillOffset(int(val.spill), 0))}
+		return o
+	}
+	if onStack {
+		return operand{kind: inMemory, limbs: limbCount(c.program.EntryBits(c.block, depth)), mem: slot(-depth)}
 	}
 	word, _ := c.program.Const(v)
 	return operand{kind: inConstant, limbs: limbCount(word.BitLen()), words: word}
@@ -116,10 +122,8 @@ func (c *Compiler) limbReg(o *operand, k int, scratch reg) reg {
 func (c *Compiler) takeOver(i int, v ir.Value) (dst [4]reg) {
 	limbs := int(c.alloc.of(i).limbs)
 	have := 0
-	if j, ok := v.Result(); ok {
-		if from := c.alloc.of(j); from.inRegs && int(from.last) == i {
-			have = c.alloc.rob(i, from, &dst)
-		}
+	if c.dies(v, i) {
+		have = c.alloc.rob(i, c.alloc.find(v), &dst)
 	}
 	for k := have; k < limbs; k++ {
 		dst[k] = c.take(i)

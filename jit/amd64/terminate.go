@@ -50,10 +50,14 @@ func (c *Compiler) condition(t *ir.Term) cond {
 
 // targetLabel is where the static jump of block i goes to.
 func (c *Compiler) targetLabel(i int) label {
-	if j, ok := c.program.BlockAt(uint64(c.program.Blocks[i].Term.Target)); ok {
-		return c.entry(j)
+	j, ok := c.program.BlockAt(uint64(c.program.Blocks[i].Term.Target))
+	switch {
+	case !ok:
+		return c.badJump(i)
+	case j <= i && c.blocks[j].loop != noLoop:
+		return c.blocks[j].loop
 	}
-	return c.badJump(i)
+	return c.entry(j)
 }
 
 func (c *Compiler) badJump(i int) label {

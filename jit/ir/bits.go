@@ -21,6 +21,12 @@ func init() {
 // bitsOf is the width that the result of an instruction never exceeds.
 func (b *Builder) bitsOf(in *Instr) uint16 {
 	switch in.Op {
+	case ADD:
+		return uint16(min(operationBits(ADD, b.bits(in.Args[0]), b.bits(in.Args[1])), b.increment(in.Args[0], in.Args[1])))
+	case SUB:
+		if b.noBorrow(in.Args[0], in.Args[1]) {
+			return uint16(b.bits(in.Args[0]))
+		}
 	case MULMOD, ADDMOD:
 		return uint16(b.bits(in.Args[2]))
 	case SHL, SHR:
@@ -62,8 +68,11 @@ func operationBits(op Op, x, y int) int {
 	return 256
 }
 
-// bits is an upper bound of the width of v in the open block.
+// bits is an upper bound of the width of v in the open block or loop.
 func (b *Builder) bits(v Value) int {
+	if b.loop.open {
+		return b.loopBits(v)
+	}
 	if depth, ok := v.EntrySlot(); ok && b.state != nil && depth < flowDepth {
 		return b.flow.bits(b.state[depth])
 	}

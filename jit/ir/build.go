@@ -33,6 +33,7 @@ type Builder struct {
 	flow     flow
 	state    *stackState // of the block, where it is known
 	replaced []Value     // what the instructions of the block before a pass have become
+	loop     loopBuilder
 }
 
 // Build builds the whole program of code by the rules of fork. The result
@@ -76,6 +77,9 @@ func (b *Builder) reset() {
 	b.out.Facts = b.out.Facts[:0]
 	b.out.Places = b.out.Places[:0]
 	b.out.Consts = b.out.Consts[:0]
+	b.out.Loops = b.out.Loops[:0]
+	b.out.Exits = b.out.Exits[:0]
+	b.out.Guards = b.out.Guards[:0]
 }
 
 // findDests marks the JUMPDESTs.

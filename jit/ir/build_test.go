@@ -25,6 +25,20 @@ func TestOptimize(t *testing.T) {
 	})
 }
 
+// TestLoops does that to those of testdata/loops.txt, all of which have loops.
+func TestLoops(t *testing.T) {
+	runCases(t, "testdata/loops.txt", func(code []byte) *Program {
+		var b Builder
+		b.Build(code, Osaka)
+		p := b.Optimize()
+		parsed, err := Parse(p.String())
+		if err != nil || parsed.String() != p.String() || len(p.Loops) == 0 {
+			t.Errorf("got %v, %v; want %v", parsed, err, p)
+		}
+		return p
+	})
+}
+
 // runCases runs a file of cases: a comment, bytecode, and the text form of its
 // program.
 func runCases(t *testing.T, path string, build func(code []byte) *Program) {

@@ -12,12 +12,19 @@ import "fmt"
 //   - what falls through falls into the next block;
 //   - facts are about different words that the block needs, from the top down;
 //   - the places where a dynamic jump can go are blocks of JUMPDESTs, in order;
-//   - a static target is the offset of a block of a JUMPDEST, or BadTarget.
+//   - a static target is the offset of a block of a JUMPDEST, or BadTarget;
+//   - loops are like blocks and lie behind them, in order, as do their parts; what
+//     they have beside is checked by loop.
 func (p *Program) Check() error {
 	checker := checker{p: p}
 	for i := range p.Blocks {
 		if err := checker.block(i); err != nil {
 			return fmt.Errorf("BUG: block %d at %#x: %w", i, p.Blocks[i].PC, err)
+		}
+	}
+	for i := range p.Loops {
+		if err := checker.loop(&p.Loops[i]); err != nil {
+			return fmt.Errorf("BUG: loop %d at %#x: %w", i, p.Loops[i].PC, err)
 		}
 	}
 	if int(checker.instrs) != len(p.Instrs) || int(checker.writes) != len(p.Writes) {
@@ -30,14 +37,27 @@ func (p *Program) Check() error {
 type checker struct {
 	p              *Program
 	instrs, writes uint32 // of the blocks so far
+	exits, guards  uint32 // of the loops so far
+	inLoop         bool
 	current        *Block
 	defined        int // results below this one are there
 }
 
 func (c *checker) block(i int) error {
 	b := &c.p.Blocks[i]
+	if err := c.body(b); err != nil {
+		return err
+	}
+	if err := c.someWrites(b.FirstWrite, b.EndWrite, int(b.Height)); err != nil {
+		return err
+	}
+	return c.term(i)
+}
+
+// body checks the instructions of a block or loop.
+func (c *checker) body(b *Block) error {
 	c.current = b
-	if b.First != c.instrs || b.End < b.First || b.FirstWrite != c.writes || b.EndWrite < b.FirstWrite {
+	if b.First != c.instrs || b.End < b.First || !c.inLoop && b.FirstWrite != c.writes || b.EndWrite < b.FirstWrite {
 		return fmt.Errorf("got instructions %d to %d, writes %d to %d; want them from %d and %d",
 			b.First, b.End, b.FirstWrite, b.EndWrite, c.instrs, c.writes)
 	}
@@ -54,16 +74,15 @@ func (c *checker) block(i int) error {
 		}
 	}
 	c.defined = int(b.End)
-	if err := c.blockWrites(); err != nil {
-		return err
-	}
-	return c.term(i)
+	return nil
 }
 
 func (c *checker) instr(i int) error {
 	in := &c.p.Instrs[i]
 	c.defined = i
 	switch op := in.Op; {
+	case op == JUMPI && c.inLoop:
+		return c.sideExit(i)
 	case table[op].Name == "", op >= PUSH0 && op <= SWAP16, op >= JUMP && op <= PC, op == JUMPDEST, op == POP,
 		op == CODESIZE, op == GT, op == SGT, table[op].Props.Halts():
 		return fmt.Errorf("opcode %v is none", op)
@@ -107,12 +126,12 @@ func (c *checker) facts() error {
 	return nil
 }
 
-func (c *checker) blockWrites() error {
-	b := c.current
-	above := -int32(b.Need)
-	for _, w := range c.p.Writes[b.FirstWrite:b.EndWrite] {
-		if w.At <= above || w.At > int32(b.Height) {
-			return fmt.Errorf("write to %d: want it above %d, at most %d", w.At, above, b.Height)
+// someWrites checks writes after which the stack has grown by height.
+func (c *checker) someWrites(first, end uint32, height int) error {
+	above := -int32(c.current.Need)
+	for _, w := range c.p.Writes[first:end] {
+		if w.At <= above || w.At > int32(height) {
+			return fmt.Errorf("write to %d: want it above %d, at most %d", w.At, above, height)
 		}
 		above = w.At
 		if err := c.value(w.Value); err != nil {

@@ -15,6 +15,9 @@ func (p *Program) Clone() *Program {
 		Facts:  slices.Clip(slices.Clone(p.Facts)),
 		Places: slices.Clip(slices.Clone(p.Places)),
 		Consts: slices.Clip(slices.Clone(p.Consts)),
+		Loops:  slices.Clip(slices.Clone(p.Loops)),
+		Exits:  slices.Clip(slices.Clone(p.Exits)),
+		Guards: slices.Clip(slices.Clone(p.Guards)),
 		Dests:  slices.Clip(slices.Clone(p.Dests)),
 	}
 }
@@ -22,5 +25,6 @@ func (p *Program) Clone() *Program {
 // SizeBytes is the memory that the program holds on to.
 func (p *Program) SizeBytes() int {
 	return cap(p.Blocks)*int(unsafe.Sizeof(Block{})) + cap(p.Instrs)*int(unsafe.Sizeof(Instr{})) +
-		4*cap(p.Args) + 8*cap(p.Writes) + 4*cap(p.Facts) + 4*cap(p.Places) + WordSize*cap(p.Consts) + 4*cap(p.Dests)
+		4*cap(p.Args) + 8*cap(p.Writes) + 4*cap(p.Facts) + 4*cap(p.Places) + WordSize*cap(p.Consts) + 4*cap(p.Dests) +
+		cap(p.Loops)*int(unsafe.Sizeof(Loop{})) + cap(p.Exits)*int(unsafe.Sizeof(SideExit{})) + cap(p.Guards)*int(unsafe.Sizeof(Guard{}))
 }

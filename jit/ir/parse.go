@@ -35,7 +35,9 @@ func Parse(text string) (*Program, error) {
 type parser struct {
 	program *Program
 	words   []string // of the line, that are not read
-	open    bool     // the last block has no terminator
+	open    bool     // the last block has no terminator, or the last loop no end
+	inLoop  bool     // the last block is that of the last loop
+	inExit  bool     // writes are those of the last side exit
 	err     error
 }
 
@@ -96,8 +98,12 @@ func (p *parser) line() {
 	switch {
 	case p.words[0] == "block" || p.words[0] == "jumpdest":
 		p.block()
+	case p.words[0] == "loop":
+		p.loop()
 	case !p.open:
 		p.fail("no block is open")
+	case p.inLoop && loopLines[p.words[0]] != nil:
+		loopLines[p.words[0]](p)
 	case len(p.words) > 2 && p.words[1] == "bits":
 		p.fact()
 	case len(p.words) > 2 && p.words[1] == "=" && opcodes[p.words[2]] == 0:
@@ -113,6 +119,7 @@ func (p *parser) block() {
 	if p.open {
 		p.fail("the block before has no end")
 	}
+	p.inLoop = false
 	first, firstWrite := uint32(len(p.program.Instrs)), uint32(len(p.program.Writes))
 	firstFact := uint32(len(p.program.Facts))
 	kind := p.words[0]
@@ -173,7 +180,13 @@ func (p *parser) instr() {
 	p.last().End = uint32(len(p.program.Instrs))
 }
 
-func (p *parser) last() *Block { return &p.program.Blocks[len(p.program.Blocks)-1] }
+// last is the block or the loop that is open.
+func (p *parser) last() *Block {
+	if p.inLoop {
+		return &p.lastLoop().Block
+	}
+	return &p.program.Blocks[len(p.program.Blocks)-1]
+}
 
 func (p *parser) operands(in *Instr) {
 	count := int(table[in.Op].Pops)
@@ -230,7 +243,11 @@ func (p *parser) write() {
 	}
 	p.next()
 	p.program.Writes = append(p.program.Writes, Write{At: int32(at), Value: p.value()})
-	p.last().EndWrite = uint32(len(p.program.Writes))
+	if p.inExit {
+		p.lastExit().EndWrite = uint32(len(p.program.Writes))
+	} else {
+		p.last().EndWrite = uint32(len(p.program.Writes))
+	}
 }
 
 func (p *parser) term() {

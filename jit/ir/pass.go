@@ -18,6 +18,7 @@ type pass struct {
 // passes are all passes, in their order.
 var passes = []pass{
 	{name: "facts", run: (*Builder).applyFacts},
+	{name: "loops", run: (*Builder).addLoops, after: []string{"facts"}}, // which moves blocks
 }
 
 // Optimize returns the program that was built last, made better by what holds

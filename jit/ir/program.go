@@ -32,7 +32,10 @@ type Program struct {
 	Facts  []Fact        // see Block
 	Places []uint32      // see Term
 	Consts []uint256.Int // constants of 30 bits and more
-	Dests  []uint32      // by bytecode offset: one more than the index of the block of a JUMPDEST, else 0
+	Loops  []Loop
+	Exits  []SideExit // of loops
+	Guards []Guard    // of loops
+	Dests  []uint32   // by bytecode offset: one more than the index of the block of a JUMPDEST, else 0
 }
 
 // Block is a basic block.

@@ -12,6 +12,9 @@ func (p *Program) String() string {
 	for i := range p.Blocks {
 		p.writeBlock(&b, i)
 	}
+	for i := range p.Loops {
+		p.writeLoop(&b, &p.Loops[i])
+	}
 	return b.String()
 }
 
@@ -28,10 +31,14 @@ func (p *Program) writeBlock(b *strings.Builder, i int) {
 	for i := block.First; i < block.End; i++ {
 		p.writeInstr(b, int(i))
 	}
-	for _, w := range p.Writes[block.FirstWrite:block.EndWrite] {
+	p.writeWrites(b, block.FirstWrite, block.EndWrite)
+	fmt.Fprintf(b, "  %s at %#x\n", p.termText(&block.Term), block.Term.PC)
+}
+
+func (p *Program) writeWrites(b *strings.Builder, first, end uint32) {
+	for _, w := range p.Writes[first:end] {
 		fmt.Fprintf(b, "  %s = %s\n", placeText(int(w.At)), p.text(w.Value))
 	}
-	fmt.Fprintf(b, "  %s at %#x\n", p.termText(&block.Term), block.Term.PC)
 }
 
 func (p *Program) writeInstr(b *strings.Builder, i int) {
@@ -97,9 +104,11 @@ func targetText(target uint32) string {
 	return fmt.Sprintf("to %#x", target)
 }
 
-func (p *Program) conditionText(t *Term) string {
-	words := append([]string{t.Op.String()}, p.texts(t.X, t.Y)...)
-	if t.Negated {
+func (p *Program) conditionText(t *Term) string { return p.condition(t.Op, t.Negated, t.X, t.Y) }
+
+func (p *Program) condition(op Op, negated bool, x, y Value) string {
+	words := append([]string{op.String()}, p.texts(x, y)...)
+	if negated {
 		words = append([]string{"not"}, words...)
 	}
 	return strings.Join(words, " ")
