@@ -177,7 +177,7 @@ func TestNativeDeadlines(t *testing.T) {
 		code(ir.JUMPDEST, 0, ir.JUMP),
 		code(ir.JUMPDEST, 0, ir.TLOAD, 1, ir.ADD, 0, ir.TSTORE, 0, ir.JUMP),
 		code(ir.JUMPDEST, 0, 0, 0, 0, 0, 4, ir.GAS, ir.CALL, ir.POP, 0, ir.JUMP),
-		code(0, 0, 0, 0, 0, ir.ADDRESS, ir.GAS, ir.CALL, ir.POP, ir.JUMPDEST, 1, 12, ir.JUMPI, ir.STOP),
+		code(0, 0, 0, 0, 0, ir.ADDRESS, ir.GAS, ir.CALL, ir.POP, ir.JUMPDEST, 1, 14, ir.JUMPI, ir.STOP),
 	}
 	random := rand.New(rand.NewPCG(1, 12))
 	for range 60 {
