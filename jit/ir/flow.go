@@ -22,12 +22,13 @@ import (
 // Where a jump can go follows from the state itself. Bytecode has places that
 // return to their caller: they jump to what was pushed elsewhere. A few places are
 // told apart; when they get too many, all that is kept is that it is a label: one
-// of the JUMPDESTs whose offsets are ever put on the stack at a block's end. When
-// nothing is known of a target any more, every JUMPDEST can be reached with any
-// stack.
+// of the JUMPDESTs whose offsets are ever put on the stack at a block's end.
 //
-// A word only ever loses what is known of it, in a few steps, and the whole work
-// is bounded by the length of the bytecode: beyond that nothing is known at all.
+// When a jump can be reached of whose target nothing is known, it can go to every
+// JUMPDEST with any stack. What would still be known then is not worth the time:
+// the analysis gives up, and nothing is known at all. It does so, too, when it
+// takes more work than it may for the length of the bytecode; a word loses what is
+// known of it in a few steps, so that this is rare.
 
 // flowDepth is how many words at the top of the stack have facts.
 const flowDepth = 16
@@ -90,7 +91,7 @@ type flow struct {
 	sets    [][]uint32 // sets of places, each sorted
 	hub     stackState // with which labels are jumped to
 	hubbed  bool
-	escaped bool // every JUMPDEST may be reached with any stack
+	lost    bool // a jump can go anywhere
 	work    int
 	at      stackState // of the block that is looked at
 }
@@ -100,8 +101,7 @@ func (f *flow) sizeBytes() int {
 	return (int(unsafe.Sizeof(stackState{}))+2)*cap(f.states) + 8*cap(f.labels) + 4*cap(f.targets) + 4*cap(f.queue)
 }
 
-// run finds the states of all blocks of p. It reports false if that is too much
-// work: then nothing is known.
+// run finds the states of all blocks of p. It reports false if it gives up.
 func (f *flow) run(p *Program) bool {
 	f.reset(p)
 	f.findLabels()
@@ -111,7 +111,7 @@ func (f *flow) run(p *Program) bool {
 		f.queue = f.queue[:len(f.queue)-1]
 		f.queued[i] = false
 		f.block(int(i))
-		if f.work < 0 {
+		if f.lost || f.work < 0 {
 			return false
 		}
 	}
@@ -130,7 +130,7 @@ func (f *flow) reset(p *Program) {
 	clear(f.queued)
 	clear(f.labels)
 	f.queue, f.sets, f.targets = f.queue[:0], f.sets[:0], f.targets[:0]
-	f.hubbed, f.escaped = false, false
+	f.hubbed, f.lost = false, false
 	f.work = flowWorkBase + flowWork*len(p.Dests)
 }
 
@@ -330,7 +330,7 @@ func (f *flow) jumpTo(b *Block, cond *Term) {
 		return
 	}
 	if dest != label {
-		f.escape()
+		f.lost = true
 		return
 	}
 	s := f.after(b, cond, holds)
@@ -342,19 +342,6 @@ func (f *flow) jumpTo(b *Block, cond *Term) {
 	}
 	for _, i := range f.targets {
 		f.enter(int(i), &f.hub)
-	}
-}
-
-// escape makes every JUMPDEST reachable with any stack.
-func (f *flow) escape() {
-	if f.escaped {
-		return
-	}
-	f.escaped = true
-	for _, dest := range f.p.Dests {
-		if dest != 0 {
-			f.enter(int(dest-1), &anything)
-		}
 	}
 }
 
