@@ -55,6 +55,48 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
+// BenchmarkStorages reads slots at random from more memory than caches hold, and
+// one by one for comparison.
+func BenchmarkStorages(b *testing.B) {
+	const slots, perAccount, batch = 4 << 20, 1 << 16, 64
+	s := New()
+	key := func(i uint64) SlotKey {
+		return SlotKey{benchAddr(i / perAccount), uint256.Int{i * 0x9E3779B97F4A7C15, i, i, i}}
+	}
+	for i := uint64(0); i < slots; i += 1 << 10 {
+		a := chain.AccountDiff{Address: key(i).Address, Account: chain.NewAccount()}
+		for j := range uint64(1 << 10) {
+			k := key(i + j)
+			a.Slots = append(a.Slots, chain.SlotDiff{Key: k.Key.Bytes32(), Value: *uint256.NewInt(i + j + 1)})
+		}
+		s.Commit(i, 0, &chain.StateDiff{Accounts: []chain.AccountDiff{a}})
+	}
+	v := s.Latest()
+	keys, values := make([]SlotKey, batch), make([]uint256.Int, batch)
+	rng := rand.New(rand.NewPCG(1, 2))
+	pick := func() {
+		for i := range keys {
+			keys[i] = key(rng.Uint64N(slots))
+		}
+	}
+	b.Run("one", func(b *testing.B) {
+		for b.Loop() {
+			pick()
+			for i := range keys {
+				values[i] = v.Storage(keys[i].Address, keys[i].Key)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/slot")
+	})
+	b.Run("batch", func(b *testing.B) {
+		for b.Loop() {
+			pick()
+			v.Storages(keys, values)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/slot")
+	})
+}
+
 // BenchmarkCommit/transfers writes two slots and two accounts for each of
 // 1,000 transfers, as a mini-block at 100,000 transfers a second does.
 func BenchmarkCommit(b *testing.B) {

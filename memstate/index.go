@@ -8,37 +8,37 @@ import (
 )
 
 // This file finds a record's id by the hash of its key. It is extendible hashing
-// (Fagin et al., 1979) over small segments of open addressing.
+// (Fagin et al., 1979) over small leaves of open addressing.
 //
-// A segment is 128 buckets of one cache line. A bucket holds eight entries, each
+// A leaf is 128 buckets of one cache line. A bucket holds eight entries, each
 // an id and a tag of the hash in one word, so that a reader sees an entry whole or
 // not at all. A full bucket marks itself as overflowed and lends from the next;
 // a key that is not there therefore costs one line, as does one that is.
 //
-// The directory says which segment a hash belongs to. A segment of depth d holds
+// The directory says which leaf a hash belongs to. A leaf of depth d holds
 // the hashes whose lowest d directory bits are the same. When it is nearly full,
-// two segments of depth d+1 take its place. That is all that growth ever does: an
-// insertion rehashes one segment at most, and there is never a second table.
+// two leaves of depth d+1 take its place. That is all that growth ever does: an
+// insertion rehashes one leaf at most, and there is never a second table.
 //
-// Would all bits be fair coins, all segments would fill up at the same time and
+// Would all bits be fair coins, all leaves would fill up at the same time and
 // the index be half empty right after. The lowest three are not: they are one
-// with the odds 2^(1/2), 2^(1/4) and 2^(1/8). Thus the fill of segments is spread
+// with the odds 2^(1/2), 2^(1/4) and 2^(1/8). Thus the fill of leaves is spread
 // evenly over the stretch between half and full at every size of the index
 // (spiral storage, Martin 1979, in eight steps), and with it the memory for an
-// entry is the same at every size, 1/ln 2 of that of a full segment.
+// entry is the same at every size, 1/ln 2 of that of a full leaf.
 //
 // Memory order: one goroutine writes, and all words are atomic. An entry is
-// stored after its record is complete. A split fills two segments that no reader
+// stored after its record is complete. A split fills two leaves that no reader
 // knows, then changes the directory, and only the next split writes to the
-// segment that was split. A reader that has found nothing therefore looks whether
+// leaf that was split. A reader that has found nothing therefore looks whether
 // a split has begun meanwhile, and if so looks again.
 
 const (
-	bucketEntries  = 8
-	segmentBuckets = 1 << bucketBits
-	segmentEntries = segmentBuckets * bucketEntries
-	segmentBytes   = segmentEntries * 8
-	segmentMost    = segmentEntries * 29 / 32 // entries after which a segment is split
+	bucketEntries = 8
+	leafBuckets   = 1 << bucketBits
+	leafEntries   = leafBuckets * bucketEntries
+	leafBytes     = leafEntries * 8
+	leafMost      = leafEntries * 15 / 16 // entries after which a leaf is split
 
 	// Of the hash: a bucket's number, the tag, the bytes that the three uneven
 	// directory bits are drawn from, which the tag shares, and the even bits.
@@ -52,7 +52,7 @@ const (
 // unevenBits are thresholds of a byte: below it, the directory bit is one.
 var unevenBits = [...]uint64{150, 139, 133}
 
-// directoryBits are the bits of a hash that choose the segment, first one lowest.
+// directoryBits are the bits of a hash that choose the leaf, first one lowest.
 func directoryBits(hash uint64) uint64 {
 	first := (hash&0xFF - unevenBits[0]) >> 63
 	second := (hash>>8&0xFF - unevenBits[1]) >> 63
@@ -77,8 +77,8 @@ func entryTag(hash uint64) uint64 { return hash << (64 - tagBits) >> 1 }
 
 // index finds ids by hashes.
 type index struct {
-	segments  arena
-	directory arena         // 1<<depth segment numbers
+	leaves    arena
+	directory arena         // 1<<depth leaf numbers
 	depth     atomic.Uint64 // of the directory
 	splits    atomic.Uint64 // that have begun
 
@@ -86,15 +86,15 @@ type index struct {
 	hashes func(ids []uint64, hashes []uint64)
 
 	// The writer's.
-	meta     []segmentMeta
-	spare    []uint64 // segments that are in no use
+	meta     []leafMeta
+	spare    []uint64 // leaves that are in no use
 	mirrored uint64   // the directory's upper half-to-be is filled this far
 
-	ids, idHashes []uint64 // of a segment that is split
+	ids, idHashes []uint64 // of a leaf that is split
 }
 
-// segmentMeta is what the writer knows of a segment.
-type segmentMeta struct {
+// leafMeta is what the writer knows of a leaf.
+type leafMeta struct {
 	count uint16 // entries
 	depth uint8
 }
@@ -102,46 +102,46 @@ type segmentMeta struct {
 type bucket [bucketEntries]uint64
 
 func (x *index) init(m *memory, hashes func(ids, hashes []uint64)) {
-	x.segments = newArena(m, segmentBytes)
+	x.leaves = newArena(m, leafBytes)
 	x.directory = newArena(m, 8)
 	x.hashes = hashes
 	x.directory.grow(1)
-	x.emptySegment(0) // number 0, for all hashes
+	x.emptyLeaf(0) // number 0, for all hashes
 }
 
-func (x *index) emptySegment(depth uint8) (number uint64) {
+func (x *index) emptyLeaf(depth uint8) (number uint64) {
 	if n := len(x.spare); n > 0 {
 		number = x.spare[n-1]
 		x.spare = x.spare[:n-1]
 		x.clear(number)
 	} else {
 		number = uint64(len(x.meta))
-		x.segments.grow(number + 1)
-		x.meta = append(x.meta, segmentMeta{})
+		x.leaves.grow(number + 1)
+		x.meta = append(x.meta, leafMeta{})
 	}
-	x.meta[number] = segmentMeta{depth: depth}
+	x.meta[number] = leafMeta{depth: depth}
 	return number
 }
 
 func (x *index) slot(i uint64) *uint64 { return (*uint64)(x.directory.at(i)) }
 
-// segmentOf is the number of the segment that a hash belongs to.
-func (x *index) segmentOf(hash uint64) uint64 {
+// leafOf is the number of the leaf that a hash belongs to.
+func (x *index) leafOf(hash uint64) uint64 {
 	i := directoryBits(hash) & (1<<x.depth.Load() - 1)
 	return atomic.LoadUint64(x.slot(i))
 }
 
-// bucket returns bucket i of a segment, counted on from the last to the first.
-func (x *index) bucket(segment, i uint64) *bucket {
-	base := x.segments.at(segment)
-	return (*bucket)(unsafe.Add(base, uintptr(i%segmentBuckets)*unsafe.Sizeof(bucket{})))
+// bucket returns bucket i of a leaf, counted on from the last to the first.
+func (x *index) bucket(leaf, i uint64) *bucket {
+	base := x.leaves.at(leaf)
+	return (*bucket)(unsafe.Add(base, uintptr(i%leafBuckets)*unsafe.Sizeof(bucket{})))
 }
 
 // home is the bucket that a hash belongs to.
-func home(hash uint64) uint64 { return hash >> bucketShift % segmentBuckets }
+func home(hash uint64) uint64 { return hash >> bucketShift % leafBuckets }
 
 // first is the bucket where a search for a hash begins.
-func (x *index) first(hash uint64) *bucket { return x.bucket(x.segmentOf(hash), home(hash)) }
+func (x *index) first(hash uint64) *bucket { return x.bucket(x.leafOf(hash), home(hash)) }
 
 // tagged are the entries of a bucket that have a tag, as bits. It does not branch:
 // which one it is cannot be predicted.
@@ -162,9 +162,9 @@ func (b *bucket) firstID(entries uint64) uint64 {
 	return atomic.LoadUint64(&b[bits.TrailingZeros64(entries)%bucketEntries]) & idMask
 }
 
-// guess is the id that the key with a hash most likely has; zero if it has none.
-func (x *index) guess(hash uint64) uint64 {
-	b := x.first(hash)
+// guess is the id that the key with a hash most likely has, in the first bucket of
+// a search; zero if there is none.
+func (b *bucket) guess(hash uint64) uint64 {
 	if entries := b.tagged(entryTag(hash)); entries != 0 {
 		return b.firstID(entries)
 	}
@@ -175,23 +175,23 @@ func (b *bucket) isOverflowed() bool { return atomic.LoadUint64(&b[0])&overflowe
 
 // insert adds an id. Its key is not in the index.
 func (x *index) insert(hash, id uint64) {
-	segment := x.segmentOf(hash)
-	for x.meta[segment].count >= segmentMost {
-		x.split(segment, directoryBits(hash))
-		segment = x.segmentOf(hash)
+	leaf := x.leafOf(hash)
+	for x.meta[leaf].count >= leafMost {
+		x.split(leaf, directoryBits(hash))
+		leaf = x.leafOf(hash)
 	}
-	x.put(segment, hash, id)
+	x.put(leaf, hash, id)
 }
 
-// put stores an entry in a segment that has room.
-func (x *index) put(segment, hash, id uint64) {
+// put stores an entry in a leaf that has room.
+func (x *index) put(leaf, hash, id uint64) {
 	entry := entryTag(hash) | id
 	for i := home(hash); ; i++ {
-		b := x.bucket(segment, i)
+		b := x.bucket(leaf, i)
 		for j := range b {
 			if old := b[j]; old&idMask == 0 {
 				atomic.StoreUint64(&b[j], entry|old&overflowed)
-				x.meta[segment].count++
+				x.meta[leaf].count++
 				return
 			}
 		}
@@ -203,13 +203,13 @@ func (x *index) put(segment, hash, id uint64) {
 
 // remove takes an id out.
 func (x *index) remove(hash, id uint64) {
-	segment := x.segmentOf(hash)
-	for i := range uint64(segmentBuckets) {
-		b := x.bucket(segment, home(hash)+i)
+	leaf := x.leafOf(hash)
+	for i := range uint64(leafBuckets) {
+		b := x.bucket(leaf, home(hash)+i)
 		for j := range b {
 			if b[j]&idMask == id {
 				atomic.StoreUint64(&b[j], b[j]&overflowed)
-				x.meta[segment].count--
+				x.meta[leaf].count--
 				return
 			}
 		}
@@ -217,36 +217,36 @@ func (x *index) remove(hash, id uint64) {
 	panic(fmt.Sprintf("BUG: id %d is not in the index", id))
 }
 
-// split puts two segments in the place of one. directoryBits are of a hash that
+// split puts two leaves in the place of one. directoryBits are of a hash that
 // belongs to it.
-func (x *index) split(segment, directoryBits uint64) {
-	depth := uint64(x.meta[segment].depth)
+func (x *index) split(leaf, directoryBits uint64) {
+	depth := uint64(x.meta[leaf].depth)
 	if depth == uint64(depthMax) {
 		panic("BUG: the hash of the index does not tell keys apart")
 	}
 	x.splits.Add(1)
-	if x.meta[segment].depth == uint8(x.depth.Load()) {
+	if x.meta[leaf].depth == uint8(x.depth.Load()) {
 		x.deepen()
 	}
 	var halves [2]uint64
 	for i := range halves {
-		halves[i] = x.emptySegment(uint8(depth + 1))
+		halves[i] = x.emptyLeaf(uint8(depth + 1))
 	}
-	x.distribute(segment, halves, depth)
+	x.distribute(leaf, halves, depth)
 	x.point(directoryBits&(1<<depth-1), depth, halves)
-	x.spare = append(x.spare, segment)
+	x.spare = append(x.spare, leaf)
 	x.mirror(mirrorStep)
 }
 
-// distribute copies the entries of a segment to two others by directory bit
+// distribute copies the entries of a leaf to two others by directory bit
 // number depth.
-func (x *index) distribute(segment uint64, halves [2]uint64, depth uint64) {
+func (x *index) distribute(leaf uint64, halves [2]uint64, depth uint64) {
 	if x.ids == nil {
-		x.ids, x.idHashes = make([]uint64, 0, segmentEntries), make([]uint64, segmentEntries)
+		x.ids, x.idHashes = make([]uint64, 0, leafEntries), make([]uint64, leafEntries)
 	}
 	ids := x.ids
-	for i := range uint64(segmentBuckets) {
-		for _, e := range x.bucket(segment, i) {
+	for i := range uint64(leafBuckets) {
+		for _, e := range x.bucket(leaf, i) {
 			if e&idMask != 0 {
 				ids = append(ids, e&idMask)
 			}
@@ -259,9 +259,9 @@ func (x *index) distribute(segment uint64, halves [2]uint64, depth uint64) {
 	}
 }
 
-func (x *index) clear(segment uint64) {
-	for i := range uint64(segmentBuckets) {
-		b := x.bucket(segment, i)
+func (x *index) clear(leaf uint64) {
+	for i := range uint64(leafBuckets) {
+		b := x.bucket(leaf, i)
 		for j := range b {
 			atomic.StoreUint64(&b[j], 0)
 		}

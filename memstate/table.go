@@ -110,9 +110,8 @@ func (t *table) at(id uint64) (*record, *[keyWords]uint64) {
 // isAccounts tells the tables apart: accounts have no owner.
 func (t *table) isAccounts() bool { return t.values == accountValue }
 
-// matches reports whether a record has a key.
-func (t *table) matches(id uint64, k *tableKey) bool {
-	rec, words := t.at(id)
+// matches reports whether a record with some words of a key has a key.
+func (t *table) matches(rec *record, words *[keyWords]uint64, k *tableKey) bool {
 	if atomic.LoadUint64(&words[0]) != k.words[0] || atomic.LoadUint64(&words[1]) != k.words[1] ||
 		atomic.LoadUint64(&words[2]) != k.words[2] {
 		return false
@@ -126,11 +125,11 @@ func (t *table) find(k *tableKey) uint64 { return t.findHashed(k, t.hash(k)) }
 func (t *table) findHashed(k *tableKey, hash uint64) uint64 {
 	for {
 		splits := t.index.splits.Load()
-		segment := t.index.segmentOf(hash)
-		for i := range uint64(segmentBuckets) {
-			b := t.index.bucket(segment, home(hash)+i)
+		leaf := t.index.leafOf(hash)
+		for i := range uint64(leafBuckets) {
+			b := t.index.bucket(leaf, home(hash)+i)
 			for entries := b.tagged(entryTag(hash)); entries != 0; entries &= entries - 1 {
-				if id := b.firstID(entries); id != 0 && t.matches(id, k) {
+				if id := b.firstID(entries); id != 0 && t.has(id, k) {
 					return id
 				}
 			}
@@ -142,6 +141,12 @@ func (t *table) findHashed(k *tableKey, hash uint64) uint64 {
 			return 0
 		}
 	}
+}
+
+// has reports whether the record with an id has a key.
+func (t *table) has(id uint64, k *tableKey) bool {
+	rec, words := t.at(id)
+	return t.matches(rec, words, k)
 }
 
 // keyOf is the key of a record.

@@ -12,10 +12,12 @@ import (
 )
 
 var benchCommand = &cli.Command{
-	Name:        "bench",
-	Usage:       "measure parts of Redline against their peers",
-	Action:      program.Group,
-	Subcommands: []*cli.Command{benchEVMCommand, benchCallsCommand, benchSnapshotCommand, benchTickCommand, benchWALCommand},
+	Name:   "bench",
+	Usage:  "measure parts of Redline against their peers",
+	Action: program.Group,
+	Subcommands: []*cli.Command{
+		benchEVMCommand, benchCallsCommand, benchSnapshotCommand, benchStateCommand, benchTickCommand, benchWALCommand,
+	},
 }
 
 var benchEVMCommand = &cli.Command{

@@ -26,7 +26,7 @@ func (k PageKind) String() string {
 type PageBytes [PageKinds]uint64
 
 // Sum is all of the memory.
-func (b *PageBytes) Sum() (sum uint64) {
+func (b PageBytes) Sum() (sum uint64) {
 	for _, n := range b {
 		sum += n
 	}
@@ -64,7 +64,7 @@ type Region struct {
 // extentsMax is in how many extents a region comes into use at most: an extent
 // of reserved huge pages costs the kernel a mapping, of which a process has
 // 65,530 by default.
-const extentsMax = 64
+const extentsMax = 256
 
 // newRegion describes mapped address space that begins at a huge page.
 func newRegion(full []byte, base unsafe.Pointer, size uintptr) *Region {

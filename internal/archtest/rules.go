@@ -62,6 +62,7 @@ var rows = []row{
 	{"internal/disasm", []string{"jit/amd64"}},
 	{"internal/walbench", []string{"internal/chain", "internal/evmbench", "internal/vfs", "memstate/wal", "netio/wire"}},
 	{"internal/snapshotbench", []string{"internal/chain", "internal/evmbench", "internal/vfs", "memstate", "memstate/snapshot"}},
+	{"internal/statebench", []string{"internal/chain", "internal/evmbench", "memstate", "tuning"}},
 	{"internal/evmfuzz", []string{"internal/evmbench", "internal/reference", "jit", "jit/exec", "jit/ir"}},
 	{"internal/simnet", []string{anything}},
 
@@ -129,6 +130,8 @@ var thirdParty = []dependency{
 	{path: "github.com/valyala/fasthttp", packages: []string{"netio/rpc", "netio/stream", "internal/node"}, tests: true}, // node: the client that forwards transactions
 	{path: "github.com/fasthttp/websocket", packages: []string{"netio/rpc", "netio/stream"}, tests: true},
 	{path: "golang.org/x/sys", files: "_linux.go", tests: true},
+
+	{path: "github.com/cockroachdb/pebble/v2", packages: []string{"internal/statebench"}}, // the store that the state is measured against
 
 	// Compression and checks.
 	{path: "github.com/klauspost/compress", packages: []string{"netio/stream", "netio/rpc", "internal/history", "internal/ledger", "internal/spectest", "memstate/snapshot"}, tests: true},

@@ -71,7 +71,7 @@ func compileSubjects(cases []*Case) (subjects []*subject) {
 // compile compiles the codes once.
 func (s *subject) compile(compiler *jit.NativeCompiler, fork jit.Fork) error {
 	s.bytes, s.made = 0, 0
-	start := processorTime()
+	start := ProcessorTime()
 	for _, code := range s.codes {
 		s.bytes += len(code)
 		made, err := compiler.Compile(code, fork)
@@ -83,7 +83,7 @@ func (s *subject) compile(compiler *jit.NativeCompiler, fork jit.Fork) error {
 		}
 		s.made += made
 	}
-	elapsed := processorTime() - start
+	elapsed := ProcessorTime() - start
 	s.perKiB = append(s.perKiB, float64(elapsed.Nanoseconds())/1e3*1024/float64(s.bytes))
 	return nil
 }
@@ -93,7 +93,7 @@ func (s *subject) compile(compiler *jit.NativeCompiler, fork jit.Fork) error {
 func (b *bench) addCompiling(subjects []*subject) {
 	var costs, bombCosts, ratios []float64
 	for _, s := range subjects {
-		row := newRow("compile_us_per_kb/"+s.name+"/"+native, "us", s.perKiB)
+		row := NewRow("compile_us_per_kb/"+s.name+"/"+native, "us", s.perKiB)
 		b.add(row)
 		if s.bomb {
 			bombCosts = append(bombCosts, row.Value)
@@ -103,7 +103,7 @@ func (b *bench) addCompiling(subjects []*subject) {
 		}
 	}
 	if len(costs) > 0 {
-		b.add(newRow("compile_us_per_kb/median/"+native, "us", costs))
+		b.add(NewRow("compile_us_per_kb/median/"+native, "us", costs))
 	}
 	b.add(worstRow("compile_us_per_kb/worst_bomb/"+native, "us", bombCosts))
 	for i := range bombCosts {
@@ -115,14 +115,14 @@ func (b *bench) addCompiling(subjects []*subject) {
 		if s.rejected {
 			rejected = append(rejected, s.name)
 		} else {
-			b.add(newRow("bytes_per_byte/"+s.name+"/"+native, "B", []float64{s.perByte()}))
+			b.add(NewRow("bytes_per_byte/"+s.name+"/"+native, "B", []float64{s.perByte()}))
 		}
 	}
 	if len(rejected) > 0 {
 		b.report.Notes = append(b.report.Notes, "stay with the interpreter, as too large: "+strings.Join(rejected, ", "))
 	}
 	b.add(worstRow("bytes_per_byte/worst_bomb/"+native, "B", ratios))
-	b.add(newRow("bytes_per_byte/cap/"+native, "B", []float64{jit.NativeBytesPerByte}))
+	b.add(NewRow("bytes_per_byte/cap/"+native, "B", []float64{jit.NativeBytesPerByte}))
 }
 
 // perByte is how many bytes of machine code were made for each of bytecode.
@@ -130,7 +130,7 @@ func (s *subject) perByte() float64 { return float64(s.made) / float64(s.bytes) 
 
 // worstRow is the largest of the values.
 func worstRow(name, unit string, values []float64) Row {
-	row := newRow(name, unit, values)
+	row := NewRow(name, unit, values)
 	row.Value = row.Max
 	return row
 }

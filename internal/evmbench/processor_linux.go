@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processorTime is the processor time that the running thread has used. The
+// ProcessorTime is the processor time that the running thread has used. The
 // goroutine must be locked to it.
-func processorTime() time.Duration {
+func ProcessorTime() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
 		panic("BUG: the system has no clock of a thread: " + err.Error())

@@ -77,13 +77,13 @@ func (b *bench) addCase(name string, contenders []*contender) {
 // timeRow is the time of a contender: that of the long loop in seconds.
 func timeRow(name string, one *contender) Row {
 	if name != longLoop {
-		return newRow("ns/"+name+"/"+one.name, "ns", one.rounds)
+		return NewRow("ns/"+name+"/"+one.name, "ns", one.rounds)
 	}
 	seconds := slices.Clone(one.rounds)
 	for i := range seconds {
 		seconds[i] /= 1e9
 	}
-	return newRow("s/"+name+"/"+one.name, "s", seconds)
+	return NewRow("s/"+name+"/"+one.name, "s", seconds)
 }
 
 func median[T cmp.Ordered](values []T) T {
@@ -91,7 +91,8 @@ func median[T cmp.Ordered](values []T) T {
 	return sorted[len(sorted)/2]
 }
 
-func newRow(name, unit string, values []float64) Row {
+// NewRow is the row of a figure that was measured some times.
+func NewRow(name, unit string, values []float64) Row {
 	return Row{
 		Name: name, Value: median(values), Unit: unit, N: len(values),
 		Min: slices.Min(values), Max: slices.Max(values),
@@ -105,7 +106,7 @@ func ratioRow(name, variant string, slower, faster []float64) Row {
 	for i := range ratios {
 		ratios[i] = slower[i] / faster[i]
 	}
-	return newRow("ratio/"+name+"/"+variant, "x", ratios)
+	return NewRow("ratio/"+name+"/"+variant, "x", ratios)
 }
 
 // JSON is the report as one line.

@@ -150,12 +150,12 @@ const processorTimeFrom = 100 * time.Microsecond
 // timeRun measures one run without its preparation.
 func timeRun(m machine) time.Duration {
 	m.prepare()
-	processor := processorTime()
+	processor := ProcessorTime()
 	start := time.Now()
 	m.run()
 	elapsed := time.Since(start)
 	if elapsed >= processorTimeFrom {
-		elapsed = processorTime() - processor
+		elapsed = ProcessorTime() - processor
 	}
 	m.undo()
 	return elapsed
