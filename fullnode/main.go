@@ -18,6 +18,6 @@ func main() {
    fullnode run --sequencer http://127.0.0.1:8545
 
 Every flag can also be set by environment (REDLINE_HTTP_PORT for --http.port) or in a TOML file (--config).`,
-		Commands: []*cli.Command{runCommand, tuneCommand},
+		Commands: []*cli.Command{runCommand, snapshotCommand, tuneCommand},
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/internal/node"
 	"github.com/redline-evm/redline/internal/program"
+	"github.com/redline-evm/redline/internal/upkeep"
 	"github.com/redline-evm/redline/jit"
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/netio/rpc"
@@ -52,7 +53,7 @@ Examples:
    fullnode run --sequencer http://127.0.0.1:8545
    fullnode run --sequencer http://10.0.0.1:8545 --chain 0x… --mode replay
    fullnode run --config fullnode.toml --metrics`,
-	Flags: append(program.NodeFlags(program.Ports{HTTP: 9545, WS: 9546, Metrics: 6061}),
+	Flags: append(append(program.NodeFlags(program.Ports{HTTP: 9545, WS: 9546, Metrics: 6061}), upkeep.Flags()...),
 		program.DataDir(program.DefaultDataDir("fullnode")),
 		program.Genesis("genesis JSON `FILE` (default: the data folder's, else the sequencer's)"),
 		program.String(program.CategoryChain, chainFlag, "", "identity of the chain, a `HASH`: refuse every other"),
@@ -133,6 +134,11 @@ func (n *fullNode) open(c *cli.Context) error {
 		return err
 	}
 	n.closers.Add(n.ledger.Close)
+	key, err := nodeKey(dir)
+	if err != nil {
+		return err
+	}
+	n.closers.Add(upkeep.Start(upkeep.ConfigOf(c, n.ledger, key)))
 	follower, err := replica.New(replica.Config{Genesis: n.ledger.Genesis(), Chain: n.ledger.Appender(), Engine: replayEngine(c, engine)})
 	if err != nil {
 		return err

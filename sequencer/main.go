@@ -23,6 +23,6 @@ Run a chain of your own:
    fullnode run --sequencer URL         follow it, on any machine
 
 Every flag can also be set by environment (REDLINE_HTTP_PORT for --http.port) or in a TOML file (--config).`,
-		Commands: []*cli.Command{devCommand, initCommand, runCommand, evmCommand, benchCommand, tuneCommand},
+		Commands: []*cli.Command{devCommand, initCommand, runCommand, snapshotCommand, evmCommand, benchCommand, tuneCommand},
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/internal/node"
 	"github.com/redline-evm/redline/internal/program"
+	"github.com/redline-evm/redline/internal/upkeep"
 	"github.com/redline-evm/redline/jit"
 	"github.com/redline-evm/redline/netio/rpc"
 	"github.com/redline-evm/redline/netio/stream"
@@ -120,6 +121,7 @@ func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Contex
 	if err := checkSigner(n.ledger.Genesis(), n.key); err != nil {
 		return err
 	}
+	n.closers.Add(upkeep.Start(upkeep.ConfigOf(c, n.ledger, n.key.private)))
 	return n.produceAndServe(c)
 }
 
@@ -193,10 +195,16 @@ func interval(c *cli.Context, genesis *chain.Genesis) (time.Duration, error) {
 // headOf says where the ledger's chain stands.
 func headOf(l *ledger.Ledger) (head producer.Head, err error) {
 	head.Parent = l.Sealed()
-	if last := l.Appender().Expect().Number - 1; last > 0 {
-		if head.LastMini, err = l.MiniBlock(last); err != nil {
-			return head, err
-		}
+	next := l.Appender().Expect()
+	head.Last = producer.Link{Number: next.Number - 1, Hash: next.ParentHash}
+	last, err := l.MiniBlock(head.Last.Number)
+	switch {
+	case err != nil:
+		return head, err
+	case last != nil:
+		head.Last.TimestampUs = last.Header.TimestampUs
+	case head.Last.Number > 0: // the chain begins with a snapshot; it was in the second of its EVM block
+		head.Last.TimestampUs = (head.Parent.Time+1)*uint64(time.Second/time.Microsecond) - 1
 	}
 	open := l.Open()
 	if open == nil {

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/redline-evm/redline/internal/ledger"
 	"github.com/redline-evm/redline/internal/program"
+	"github.com/redline-evm/redline/internal/upkeep"
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/tuning"
 )
@@ -25,14 +27,14 @@ Examples:
    sequencer run --datadir /srv/redline --http.addr 0.0.0.0 --metrics
    sequencer run --config sequencer.toml --miniblock.interval 1ms`,
 	Flags: append(program.NodeFlags(program.Ports{HTTP: 8545, WS: 8546, Metrics: 6060}),
-		append(producerFlags(),
+		slices.Concat(producerFlags(), upkeep.Flags(), []cli.Flag{
 			program.DataDir(program.DefaultDataDir("sequencer")),
 			program.Genesis("genesis JSON `FILE`; needed only to begin a chain, compared otherwise"),
 			program.History(memstate.Horizon),
 			program.Durability(ledger.WAL.String()),
 			keyFileFlag(),
 			program.JSON("print one line of JSON once JSON-RPC is served"),
-		)...),
+		})...),
 	Before: program.Before,
 	Action: runRun,
 }

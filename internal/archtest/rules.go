@@ -52,6 +52,7 @@ var rows = []row{
 	{"internal/history", []string{"internal/chain", "internal/vfs", "netio/wire"}},
 	{"internal/program", []string{"tuning"}},
 	{"internal/ledger", []string{"internal/chain", "internal/history", "internal/vfs", "memstate", "memstate/snapshot", "memstate/trie", "memstate/wal", "netio/wire"}},
+	{"internal/upkeep", []string{"internal/chain", "internal/ledger", "internal/program", "internal/vfs", "memstate/snapshot"}},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc"}},
 
 	// Suites, references and measurements.
@@ -95,7 +96,7 @@ const geth = "github.com/ethereum/go-ethereum"
 
 var (
 	everyone = []string{anything}
-	programs = []string{"sequencer", "fullnode", "internal/program"}
+	programs = []string{"sequencer", "fullnode", "internal/program", "internal/upkeep"}
 	suites   = []string{"internal/reference", "internal/spectest", "internal/evmbench"}
 )
 

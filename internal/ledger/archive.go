@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/redline-evm/redline/memstate/snapshot"
 	"github.com/redline-evm/redline/netio/wire"
 )
 
@@ -67,19 +69,19 @@ func (l *Ledger) readToSeal(seq uint64) (records [][]byte, err error) {
 	}
 }
 
-// Prune removes all snapshots but the newest, the records that are in the history
-// and that the oldest snapshot kept does not need, and EVM blocks of the history.
-// Of each it keeps so many; 0 stands for all EVM blocks.
+// Prune removes the records that are in the history and that a restart from the
+// oldest of so many snapshots does not need, and, if blocks is not 0, the EVM
+// blocks of the history before the newest so many. While there are fewer snapshots
+// no record is removed.
 func (l *Ledger) Prune(snapshots int, blocks uint64) error {
-	if _, err := l.snapshots.Prune(snapshots); err != nil {
-		return err
-	}
-	oldest, err := l.oldestNeeded(snapshots)
-	if err != nil {
-		return err
-	}
-	if err := l.log.Prune(min(oldest, l.archived())); err != nil {
-		return err
+	if !l.allStates {
+		oldest, err := l.oldestNeeded(snapshots)
+		if err == nil {
+			err = l.log.Prune(min(oldest, l.archived()))
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if newest := l.Sealed().Number.Uint64(); blocks > 0 && newest > blocks {
 		return l.history.Prune(newest - blocks)
@@ -87,14 +89,17 @@ func (l *Ledger) Prune(snapshots int, blocks uint64) error {
 	return nil
 }
 
-// oldestNeeded is the first record that a restart can need if all but the oldest
-// of so many snapshots were bad.
+// oldestNeeded is the first record that is needed if all but the last of the
+// newest snapshots, so many of them, are bad.
 func (l *Ledger) oldestNeeded(snapshots int) (uint64, error) {
 	blocks, err := l.snapshots.Blocks()
-	if err != nil || len(blocks) < snapshots {
+	if err != nil || len(blocks) < snapshots || snapshots == 0 {
 		return 0, err
 	}
-	m, err := l.snapshots.Manifest(blocks[len(blocks)-1])
+	m, err := l.snapshots.Manifest(blocks[snapshots-1])
+	if errors.Is(err, snapshot.ErrNone) || errors.Is(err, snapshot.ErrCorrupt) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -49,19 +49,41 @@ func OpenSnapshots(f vfs.FS, dataDir string) (*snapshot.Store, error) {
 	return snapshot.Open(f, filepath.Join(dataDir, snapshotsFolder))
 }
 
-// findBase loads the newest snapshot that is whole, else the genesis. What is
-// wrong with newer ones is logged.
-func findBase(from *origin, store *snapshot.Store, opts Options) (*base, error) {
-	blocks, err := store.Blocks()
-	if err != nil {
-		return nil, err
+// firstRecord is where a log begins that holds nothing yet.
+func (l *Ledger) firstRecord() uint64 {
+	blocks, err := l.snapshots.Blocks()
+	if err != nil || len(blocks) == 0 {
+		return 0
 	}
-	for _, block := range blocks {
-		b, err := loadSnapshot(from, store, block, opts)
-		if err == nil {
-			return b, nil
+	m, err := l.snapshots.Manifest(blocks[0])
+	if err != nil {
+		return 0
+	}
+	return m.NextSeq
+}
+
+// findBase loads the newest snapshot that is whole and that the log continues, else
+// the genesis. What is wrong with newer ones is logged.
+func (l *Ledger) findBase(from *origin, opts Options) (*base, error) {
+	first, next := l.log.First(), l.log.Next()
+	if first > 0 || !l.allStates {
+		blocks, err := l.snapshots.Blocks()
+		if err != nil {
+			return nil, err
 		}
-		opts.Log.Error("a snapshot cannot be used; trying the next older one", "block", block, "err", err)
+		for _, block := range blocks {
+			b, err := loadSnapshot(from, l.snapshots, block, opts)
+			if err == nil && b.nextSeq >= first && b.nextSeq <= next {
+				return b, nil
+			}
+			if err == nil {
+				err = fmt.Errorf("it wants record %d, and the log holds %d to %d", b.nextSeq, first, next)
+			}
+			opts.Log.Error("a snapshot cannot be used; trying the next older one", "block", block, "err", err)
+		}
+	}
+	if first > 0 {
+		return nil, fmt.Errorf("the log begins with record %d, and there is no snapshot that it continues; restore one, or remove the folder to follow the chain anew", first)
 	}
 	from.state.Keep(opts.StateBlocks)
 	return from.base(), nil

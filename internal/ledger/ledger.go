@@ -47,7 +47,8 @@ type Options struct {
 	Chain      common.Hash    // the identity that the chain must have; zero: any
 	CacheBytes int            // of decoded EVM blocks, measured by their encoding; 0 stands for 16 MiB
 	// StateBlocks is how many EVM blocks before the open one keep their state; 0
-	// stands for all.
+	// stands for all. After a start from a snapshot there is none from before it; so
+	// with all the log is replayed from its begin and never pruned.
 	StateBlocks uint64
 	Durability  Durability
 	FS          vfs.FS // nil: the operating system's
@@ -73,6 +74,7 @@ type Ledger struct {
 	snapshots     *snapshot.Store
 	index         *index
 	blocks        *blockCache
+	allStates     bool // the state of every EVM block is wanted
 	logger        *slog.Logger
 
 	appender    *Appender
@@ -102,23 +104,9 @@ func Open(opts Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open ledger in %q: %w", dir, err)
 	}
-	snapshots, err := OpenSnapshots(opts.FS, opts.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open ledger: %w", err)
-	}
-	b, err := findBase(from, snapshots, opts)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open ledger: %w", err)
-	}
-	l := newLedger(from, b, opts)
-	l.snapshots = snapshots
-	if l.history, err = history.Open(history.Options{
-		FS: opts.FS, Dir: filepath.Join(opts.Dir, historyFolder), Chain: l.identity, Log: opts.Log,
-	}); err != nil {
-		return nil, fmt.Errorf("cannot open ledger: %w", err)
-	}
-	if err := l.openLog(filepath.Join(dir, logFolder), opts); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open ledger: %w", explainCorrupt(err)), l.history.Close())
+	l := newLedger(from, opts)
+	if err := l.start(from, dir, opts); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open ledger: %w", explainCorrupt(err)), l.closeFiles())
 	}
 	return l, nil
 }
@@ -150,58 +138,68 @@ func refuseOld(f vfs.FS, dir string) error {
 	return errors.Join(fmt.Errorf("%q holds a chain in a format that is no longer read (%s); remove the folder to follow or begin the chain anew, or choose another data folder", dir, oldLog), file.Close())
 }
 
-// newLedger returns a ledger at its base, without a log.
-func newLedger(from *origin, b *base, opts Options) *Ledger {
+// newLedger returns a ledger without files and state.
+func newLedger(from *origin, opts Options) *Ledger {
 	l := &Ledger{
 		genesis:       from.genesis,
 		identity:      from.identity,
 		genesisHeader: from.header,
 		signer:        types.LatestSigner(from.genesis.Config),
-		state:         b.state,
-		base:          b,
-		index:         newIndex(b.sealed.Number.Uint64(), b.mini, b.hashes),
 		blocks:        newBlockCache(opts.CacheBytes),
+		allStates:     opts.StateBlocks == 0,
 		logger:        opts.Log,
 	}
 	l.publication.ledger = l
-	l.appender = &Appender{ledger: l, trie: b.trie, head: b.head()}
-	b.trie = nil // the appender's
 	return l
 }
 
-// openLog opens the log and replays it.
-func (l *Ledger) openLog(dir string, opts Options) (err error) {
-	walOptions := wal.Options{FS: opts.FS, Dir: dir, Identity: wal.Hash(l.identity), First: l.base.nextSeq, Log: opts.Log}
-	if opts.Durability == Async {
-		walOptions.QueueDepth = queueDepthAsync
-	} else {
-		walOptions.Durable = l.publication.setDurable
-	}
-	if l.log, err = wal.Open(walOptions); err != nil {
+// start opens the files, loads the state and replays the log.
+func (l *Ledger) start(from *origin, dir string, opts Options) (err error) {
+	if l.snapshots, err = OpenSnapshots(opts.FS, opts.Dir); err != nil {
 		return err
 	}
-	err = l.checkLog()
-	if err == nil {
-		err = l.replay()
+	if l.history, err = history.Open(history.Options{
+		FS: opts.FS, Dir: filepath.Join(opts.Dir, historyFolder), Chain: l.identity, Log: opts.Log,
+	}); err != nil {
+		return err
 	}
-	for more := true; more && err == nil && l.archived() < l.base.nextSeq; { // the index does not have it
-		more, err = l.Archive()
+	if err := l.openLog(filepath.Join(dir, logFolder), opts); err != nil {
+		return err
 	}
+	b, err := l.findBase(from, opts)
 	if err != nil {
-		return errors.Join(err, l.log.Close())
+		return err
+	}
+	l.begin(b)
+	if err := l.replay(); err != nil {
+		return err
+	}
+	for moved := true; moved && l.archived() < b.nextSeq; { // the index does not have it
+		if moved, err = l.Archive(); err != nil {
+			return err
+		}
 	}
 	l.publication.start(l.log.Next(), opts.Durability)
 	return nil
 }
 
-// checkLog reports whether the log goes on from the base.
-func (l *Ledger) checkLog() error {
-	first, next, want := l.log.First(), l.log.Next(), l.base.nextSeq
-	if first <= want && want <= next {
-		return nil
+func (l *Ledger) openLog(dir string, opts Options) (err error) {
+	walOptions := wal.Options{FS: opts.FS, Dir: dir, Identity: wal.Hash(l.identity), First: l.firstRecord(), Log: opts.Log}
+	if opts.Durability == Async {
+		walOptions.QueueDepth = queueDepthAsync
+	} else {
+		walOptions.Durable = l.publication.setDurable
 	}
-	return fmt.Errorf("the log holds records %d to %d, and the newest state that can be loaded, of EVM block %d, wants record %d; restore a snapshot of that stretch, or remove the folder to follow the chain anew",
-		first, next, l.base.sealed.Number, want)
+	l.log, err = wal.Open(walOptions)
+	return err
+}
+
+// begin makes the chain that of its base.
+func (l *Ledger) begin(b *base) {
+	l.base, l.state = b, b.state
+	l.index = newIndex(b.sealed.Number.Uint64(), b.mini, b.hashes)
+	l.appender = &Appender{ledger: l, trie: b.trie, head: b.head()}
+	b.trie = nil // the appender's
 }
 
 // Observe makes the ledger call observer with each record, after the readers can
@@ -228,4 +226,14 @@ func (l *Ledger) StopWaiting() { l.log.StopWaiting() }
 
 // Close writes what is queued for the log and closes it. Nobody may append any
 // more.
-func (l *Ledger) Close() error { return errors.Join(l.log.Close(), l.history.Close()) }
+func (l *Ledger) Close() error { return l.closeFiles() }
+
+func (l *Ledger) closeFiles() (err error) {
+	if l.log != nil {
+		err = l.log.Close()
+	}
+	if l.history != nil {
+		err = errors.Join(err, l.history.Close())
+	}
+	return err
+}

@@ -18,13 +18,25 @@ import (
 	"github.com/redline-evm/redline/netio/wire"
 )
 
+// openRecent opens the ledger on a file system, with the states of the newest EVM
+// blocks.
+func openRecent(t *testing.T, fs vfs.FS) *Ledger {
+	t.Helper()
+	l, err := Open(Options{Dir: testDir, FS: fs, Genesis: testGenesis, Durability: Async, StateBlocks: 256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
 // reopen closes a ledger and opens it again.
 func reopen(t *testing.T, fs vfs.FS, l *Ledger) *Ledger {
 	t.Helper()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return openIn(t, fs, Async)
+	return openRecent(t, fs)
 }
 
 func takeSnapshot(t *testing.T, l *Ledger) *snapshot.Manifest {
@@ -51,6 +63,14 @@ func archiveAll(t *testing.T, l *Ledger) (blocks int) {
 	}
 }
 
+func prune(t *testing.T, l *Ledger, snapshots int) {
+	t.Helper()
+	_, err := l.Snapshots().Prune(snapshots)
+	if err = errors.Join(err, l.Prune(snapshots, 0)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // waitDurable waits until the log has written all.
 func waitDurable(t *testing.T, l *Ledger) {
 	t.Helper()
@@ -65,7 +85,7 @@ func waitDurable(t *testing.T, l *Ledger) {
 // the ledger serves must not change.
 func TestRestartFromSnapshot(t *testing.T) {
 	fs := vfs.NewMemory()
-	l := openIn(t, fs, Async)
+	l := openRecent(t, fs)
 	for range 4 {
 		m := takeSnapshot(t, l)
 		want := view(t, l)
@@ -95,7 +115,7 @@ func finish(t *testing.T, l *Ledger) {
 // with the state root that its header says, and give what the log gives.
 func TestSnapshotWhileAppending(t *testing.T) {
 	fs := vfs.NewMemory()
-	l := openIn(t, fs, Async)
+	l := openRecent(t, fs)
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -133,7 +153,7 @@ func TestSnapshotWhileAppending(t *testing.T) {
 }
 
 func TestSnapshotIsCancelled(t *testing.T) {
-	l := openIn(t, vfs.NewMemory(), Async)
+	l := openRecent(t, vfs.NewMemory())
 	appendRecord(t, l, wire.Record{MiniBlock: nextMiniBlock(l, 2)}) // no seal will come
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -146,7 +166,7 @@ func TestSnapshotIsCancelled(t *testing.T) {
 // used, and at last the genesis, as long as the log has all.
 func TestBadSnapshots(t *testing.T) {
 	fs := vfs.NewMemory()
-	l := openIn(t, fs, Async)
+	l := openRecent(t, fs)
 	var manifests []*snapshot.Manifest
 	for range 3 {
 		grow(t, l, 1)
@@ -182,10 +202,46 @@ func damage(t *testing.T, fs vfs.FS, path string) {
 	}
 }
 
+// TestAllStates keeps the log and starts from its begin, in spite of a snapshot.
+func TestAllStates(t *testing.T) {
+	fs := vfs.NewMemory()
+	l := openIn(t, fs, Async)
+	grow(t, l, 2*recentBlocks)
+	takeSnapshot(t, l)
+	waitDurable(t, l)
+	archiveAll(t, l)
+	prune(t, l, 1)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = openIn(t, fs, Async)
+	if _, err := l.StateAt(1); l.log.First() != 0 || l.base.nextSeq != 0 || err != nil {
+		t.Errorf("got a log from record %d on and a base at %d, %v; want all", l.log.First(), l.base.nextSeq, err)
+	}
+}
+
+// TestNoStateForTheLog removes the snapshot that the log counts on.
+func TestNoStateForTheLog(t *testing.T) {
+	fs := vfs.NewMemory()
+	l := openRecent(t, fs)
+	grow(t, l, 2*recentBlocks)
+	m := takeSnapshot(t, l)
+	waitDurable(t, l)
+	archiveAll(t, l)
+	prune(t, l, 1)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, fs, l.snapshots.Path(m.Block()))
+	if _, err := Open(Options{Dir: testDir, FS: fs, StateBlocks: 256}); err == nil || !strings.Contains(err.Error(), "no snapshot that it continues") {
+		t.Errorf("got %v; want that there is no state for the log", err)
+	}
+}
+
 // TestForeignSnapshots refuses snapshots that are not of this chain.
 func TestForeignSnapshots(t *testing.T) {
 	fs := vfs.NewMemory()
-	l := openIn(t, fs, Async)
+	l := openRecent(t, fs)
 	grow(t, l, 2)
 	check := func(want string, change func(m *snapshot.Manifest)) {
 		t.Helper()
@@ -223,7 +279,7 @@ func TestForeignSnapshots(t *testing.T) {
 // stream of records too, from the history; the index has forgotten the old part.
 func TestPrunedLog(t *testing.T) {
 	fs := vfs.NewMemory()
-	l := openIn(t, fs, Async)
+	l := openRecent(t, fs)
 	grow(t, l, 2*recentBlocks)
 	finish(t, l)
 	want, records := view(t, l), allRecords(t, l)
@@ -232,9 +288,7 @@ func TestPrunedLog(t *testing.T) {
 	if got := archiveAll(t, l); got != 2*recentBlocks+1 {
 		t.Fatalf("got %d EVM blocks archived; want %d", got, 2*recentBlocks+1)
 	}
-	if err := l.Prune(1, 0); err != nil {
-		t.Fatal(err)
-	}
+	prune(t, l, 1)
 	for range 2 {
 		if l.index.first < recentBlocks/2 {
 			t.Errorf("the index begins with EVM block %d; want a late one", l.index.first)
@@ -304,7 +358,7 @@ func allRecords(t *testing.T, l *Ledger) string {
 // does: what came before is not there, and the chain goes on.
 func TestNothingBeforeTheSnapshot(t *testing.T) {
 	source := vfs.NewMemory()
-	from := openIn(t, source, Async)
+	from := openRecent(t, source)
 	grow(t, from, 3)
 	finish(t, from)
 	m := takeSnapshot(t, from)
@@ -317,7 +371,7 @@ func TestNothingBeforeTheSnapshot(t *testing.T) {
 	if err := store.Import(t.Context(), from.snapshots, m, snapshot.ReadOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	l := openIn(t, fs, Async)
+	l := openRecent(t, fs)
 	if l.NextSeq() != from.NextSeq() || l.appender.StateRoot() != from.appender.StateRoot() {
 		t.Fatalf("got record %d, root %s; want %d and %s", l.NextSeq(), l.appender.StateRoot(), from.NextSeq(), from.appender.StateRoot())
 	}
@@ -362,7 +416,7 @@ func checkFrom(t *testing.T, l *Ledger, mini uint64) {
 func TestCrashesWithSnapshots(t *testing.T) {
 	fs := vfs.NewMemory()
 	random := rand.New(rand.NewPCG(5, 6))
-	l := openIn(t, fs, Async)
+	l := openRecent(t, fs)
 	for round := range 6 {
 		grow(t, l, 2)
 		finish(t, l)
@@ -374,7 +428,7 @@ func TestCrashesWithSnapshots(t *testing.T) {
 			if cuts++; cuts%3 != 0 {
 				return
 			}
-			clone := openIn(t, fs.CrashClone(random), Async)
+			clone := openRecent(t, fs.CrashClone(random))
 			if clone.NextSeq() != durable {
 				t.Errorf("round %d: got %d records; want %d", round, clone.NextSeq(), durable)
 			}
@@ -388,9 +442,7 @@ func TestCrashesWithSnapshots(t *testing.T) {
 		}
 		takeSnapshot(t, l)
 		archiveAll(t, l)
-		if err := l.Prune(2, 0); err != nil {
-			t.Fatal(err)
-		}
+		prune(t, l, 2)
 		fs.OnSync(nil)
 	}
 }

@@ -58,18 +58,19 @@ type Producer struct {
 	journal *exec.Journal
 
 	parent   *types.Header // of the newest sealed EVM block
-	previous link          // the newest mini-block
+	previous Link          // the newest mini-block
+	sealed   time.Time     // when it was; zero when another run of the program sealed it
 	open     *openBlock    // nil between two EVM blocks
 
 	emitted *chain.MiniBlock // by the step before; part of the chain by now
 }
 
-// link is what the next mini-block needs of the one before.
-type link struct {
-	number      uint64
-	hash        common.Hash
-	timestampUs uint64
-	sealed      time.Time // zero when another run of the program sealed it
+// Link is what the next mini-block needs of the one before. The zero Link stands
+// for none.
+type Link struct {
+	Number      uint64
+	Hash        common.Hash
+	TimestampUs uint64
 }
 
 // openBlock is the EVM block that is being made.
@@ -158,7 +159,7 @@ func (p *Producer) begin(state exec.StateView, timestamp uint64) {
 	p.open = &openBlock{
 		header:    header,
 		block:     exec.NewBlock(p.cfg.Genesis.Config, header, p.cfg.Engine, p.journal, p.cfg.Chain.BlockHash),
-		firstMini: p.previous.number + 1,
+		firstMini: p.previous.Number + 1,
 	}
 	p.open.block.SetLimits(p.cfg.Genesis.Limits)
 	p.open.block.Begin()
@@ -203,7 +204,7 @@ func (p *Producer) sealBlock(now time.Time) (Output, error) {
 		StateRoot:    p.cfg.Chain.StateRoot(),
 		RequestsHash: o.requestsHash,
 		FirstMini:    o.firstMini,
-		LastMini:     p.previous.number,
+		LastMini:     p.previous.Number,
 	})}
 	if err := seal.Sign(p.cfg.Key); err != nil {
 		return Output{}, err
@@ -214,11 +215,11 @@ func (p *Producer) sealBlock(now time.Time) (Output, error) {
 
 func (p *Producer) miniBlockDue(now time.Time) bool {
 	m := &p.open.mini
-	return len(m.txs) > 0 && (!now.Before(p.nextMiniBlock()) || now.Before(p.previous.sealed) || m.bytes >= miniBlockBytesMax)
+	return len(m.txs) > 0 && (!now.Before(p.nextMiniBlock()) || now.Before(p.sealed) || m.bytes >= miniBlockBytesMax)
 }
 
 // nextMiniBlock is the earliest time of the next mini-block.
-func (p *Producer) nextMiniBlock() time.Time { return p.previous.sealed.Add(p.cfg.Interval) }
+func (p *Producer) nextMiniBlock() time.Time { return p.sealed.Add(p.cfg.Interval) }
 
 func (p *Producer) sealMiniBlock(now time.Time) (Output, error) {
 	return p.emitMiniBlock(now, p.journal.Diff())
@@ -234,8 +235,8 @@ func (p *Producer) emitMiniBlock(now time.Time, diff *chain.StateDiff) (Output, 
 	if err := m.Header.Sign(p.cfg.Key); err != nil {
 		return Output{}, err
 	}
-	p.previous = linkTo(m)
-	p.previous.sealed = now
+	p.previous = LinkTo(m)
+	p.sealed = now
 	o.add(m)
 	p.emitted = m
 	return Output{Record: wire.Record{MiniBlock: m}, Wake: now}, nil
@@ -246,12 +247,12 @@ func (p *Producer) emitMiniBlock(now time.Time, diff *chain.StateDiff) (Output, 
 func (p *Producer) nextHeader(now time.Time) chain.MiniBlockHeader {
 	o := p.open
 	return chain.MiniBlockHeader{
-		Number:         p.previous.number + 1,
-		ParentHash:     p.previous.hash,
+		Number:         p.previous.Number + 1,
+		ParentHash:     p.previous.Hash,
 		BlockNumber:    o.header.Number.Uint64(),
 		BlockTimestamp: o.header.Time,
 		Index:          o.minis,
-		TimestampUs:    max(uint64(now.UnixMicro()), p.previous.timestampUs),
+		TimestampUs:    max(uint64(now.UnixMicro()), p.previous.TimestampUs),
 		FirstTxIndex:   uint64(len(o.txs)),
 		FirstLogIndex:  o.logs,
 		CumulativeGas:  gasOf(o.receipts),
@@ -267,8 +268,9 @@ func gasOf(receipts []*types.Receipt) uint64 {
 	return receipts[len(receipts)-1].CumulativeGasUsed
 }
 
-func linkTo(m *chain.MiniBlock) link {
-	return link{number: m.Header.Number, hash: m.Header.Hash(), timestampUs: m.Header.TimestampUs}
+// LinkTo returns the link to a mini-block.
+func LinkTo(m *chain.MiniBlock) Link {
+	return Link{Number: m.Header.Number, Hash: m.Header.Hash(), TimestampUs: m.Header.TimestampUs}
 }
 
 // add makes the newest mini-block part of the open EVM block.

@@ -93,6 +93,15 @@ func testGenesis() *chain.Genesis {
 	return chain.DevGenesis(crypto.PubkeyToAddress(testSequencer.PublicKey))
 }
 
+// head is where the chain stands.
+func (r *rig) head() Head {
+	head := Head{Parent: r.parent, Open: r.openMinis}
+	if r.lastMini != nil {
+		head.Last = LinkTo(r.lastMini)
+	}
+	return head
+}
+
 // restart begins a new run of the program on the chain as it is.
 func (r *rig) restart() {
 	r.t.Helper()
@@ -101,7 +110,7 @@ func (r *rig) restart() {
 	var err error
 	r.producer, err = New(Config{
 		Genesis: r.genesis, Key: testSequencer, Interval: r.interval, Engine: testEngine, Pool: r.pool, Chain: r.memChain,
-	}, Head{Parent: r.parent, LastMini: r.lastMini, Open: r.openMinis})
+	}, r.head())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -371,7 +380,7 @@ func TestResumeRefusesAnotherState(t *testing.T) {
 	r.after(20 * time.Millisecond)
 	r.openMinis[1].Header.DiffHash[0]++
 	_, err := New(Config{Genesis: r.genesis, Key: testSequencer, Engine: testEngine, Pool: r.pool, Chain: r.memChain},
-		Head{Parent: r.parent, LastMini: r.lastMini, Open: r.openMinis})
+		r.head())
 	if err == nil {
 		t.Error("resumed on a mini-block that does not follow from its transactions")
 	}

@@ -11,9 +11,9 @@ import (
 
 // Head is where a chain stands.
 type Head struct {
-	Parent   *types.Header      // of the newest sealed EVM block, or of the genesis block
-	LastMini *chain.MiniBlock   // the newest mini-block; nil if there is none
-	Open     []*chain.MiniBlock // mini-blocks of the open EVM block, if any
+	Parent *types.Header      // of the newest sealed EVM block, or of the genesis block
+	Last   Link               // to the newest mini-block
+	Open   []*chain.MiniBlock // mini-blocks of the open EVM block, if any
 }
 
 // New returns a producer that goes on from head. It executes the open EVM block
@@ -29,10 +29,8 @@ func New(cfg Config, head Head) (*Producer, error) {
 			return nil, fmt.Errorf("cannot resume EVM block %d: %w", head.Open[0].Header.BlockNumber, err)
 		}
 	}
-	if head.LastMini == nil { // the parent is the genesis block
-		p.previous = link{hash: cfg.Genesis.Identity(head.Parent.Hash())}
-	} else {
-		p.previous = linkTo(head.LastMini)
+	if p.previous = head.Last; head.Last.Number == 0 { // the parent is the genesis block
+		p.previous.Hash = cfg.Genesis.Identity(head.Parent.Hash())
 	}
 	return p, nil
 }
