@@ -74,6 +74,13 @@ const (
 // beside those of the contracts: it is compiled each time that it runs.
 const createOneIn = 4
 
+// Every so many worlds one contract calls itself to the greatest depth. The gas
+// for that must not meet code that loops.
+const (
+	deepOneIn = 200
+	deepGas   = 1 << 37
+)
+
 // fuzzer is a run.
 type fuzzer struct {
 	opts    Options
@@ -275,6 +282,12 @@ func (w *worker) runWorld(seed uint64) {
 	for i := range c.Codes {
 		c.Codes[i] = g.program()
 	}
+	deepest := -1 // the contract that gets gas for the greatest depth of calls
+	if g.oneIn(deepOneIn) {
+		deepest = g.IntN(len(contracts))
+		g.reset()
+		c.Codes[deepest] = g.recursion()
+	}
 	a := w.arena(c.Fork)
 	defer a.open(&c.Codes)()
 	programs := len(contracts)
@@ -283,6 +296,9 @@ func (w *worker) runWorld(seed uint64) {
 	}
 	for i := range programs {
 		c.Message, c.Create = g.message(i)
+		if i == deepest {
+			c.Message.To, c.Message.Gas = contracts[i], deepGas
+		}
 		c.Slice = gasUncut
 		w.programs.Add(1)
 		if with, err := w.runProgram(a, g, &c); err != nil {

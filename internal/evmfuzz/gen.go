@@ -40,11 +40,16 @@ type generator struct {
 
 func newGenerator(random *rand.Rand) *generator { return &generator{Rand: random} }
 
-// program returns a program.
-func (g *generator) program() []byte {
+// reset begins another program.
+func (g *generator) reset() {
 	g.assembler = assembler{}
 	g.variables, g.fixed, g.depth, g.values, g.inside = 0, 0, 0, 0, -1
 	g.loops, g.functions = g.loops[:0], g.functions[:0]
+}
+
+// program returns a program.
+func (g *generator) program() []byte {
+	g.reset()
 	if g.oneIn(60) {
 		return g.soup()
 	}

@@ -71,7 +71,7 @@ func (g *generator) farMemory() {
 		g.value()
 		g.push(far).op(pick(g, ir.MSTORE, ir.MSTORE8))
 	case 2:
-		g.num(0).push(far).op(ir.KECCAK256, ir.POP)
+		g.num(pick[uint64](g, 0, 135, 136, 137, 1000, 5000)).push(pick(g, far, new(uint256.Int))).op(ir.KECCAK256, ir.POP)
 	case 3:
 		g.num(0).push(far).push(far).op(ir.MCOPY)
 	case 4:

@@ -72,6 +72,23 @@ func (g *generator) deepStack() {
 	g.variables = g.height
 }
 
+// recursion returns code that calls itself with all gas, as deep as that goes, and
+// does little else, so that it may be given much.
+func (g *generator) recursion() []byte {
+	for range g.IntN(3) {
+		g.num(uint64(g.IntN(300)))
+	}
+	g.num(32, 0, uint64(32*g.IntN(2)), 0)
+	op := pick(g, ir.CALL, ir.CALLCODE, ir.DELEGATECALL, ir.STATICCALL)
+	if op == ir.CALL || op == ir.CALLCODE {
+		g.num(0)
+	}
+	g.op(ir.ADDRESS, ir.GAS, op)
+	g.num(0).op(ir.MLOAD, ir.ADD)
+	g.num(0).op(ir.MSTORE).num(32, 0).op(ir.RETURN)
+	return g.resolve()
+}
+
 // soup returns bytes that mean little.
 func (g *generator) soup() []byte {
 	code := make([]byte, g.IntN(300))
