@@ -330,8 +330,8 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-// TestManyValues has more values at a time than there are registers, and then
-// more than can be spilled.
+// TestManyValues has more values at a time than there are registers, and more than
+// can be spilled: then the block is cut.
 func TestManyValues(t *testing.T) {
 	c := NewCompiler(newMemory(t))
 	values := func(count int) []byte {
@@ -348,10 +348,8 @@ func TestManyValues(t *testing.T) {
 	for i := range callData {
 		callData[i] = byte(i)
 	}
-	both(t, c, values(spillWords), 1e6, 1e5, callData)
-	var b ir.Builder
-	if _, err := c.Compile(b.Build(values(spillWords+20), ir.Osaka), testLimits); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("got %v; want %v", err, ErrTooLarge)
+	for _, count := range []int{spillWords / 2, spillWords, 5 * spillWords, ir.StackMax - 1} {
+		both(t, c, values(count), 1e6, 1e5, callData)
 	}
 }
 

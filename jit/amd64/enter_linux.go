@@ -22,17 +22,14 @@ func cpuid(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)
 // Bits of the processor's features, by the register that holds them.
 const (
 	movbeC1 = 1 << 22 // leaf 1, ECX
-	xsaveC1 = 1 << 27 // the system saves wide registers
-	avxC1   = 1 << 28
-	bmi1B7  = 1 << 3 // leaf 7, EBX
-	avx2B7  = 1 << 5
+	bmi1B7  = 1 << 3  // leaf 7, EBX
 	bmi2B7  = 1 << 8
 	adxB7   = 1 << 19
-	lzcntCX = 1 << 5 // leaf 0x80000001, ECX
 )
 
-// features are what generated code takes for granted; every server processor
-// since 2014 has them.
+// features are what generated code and the routines that it calls take for granted;
+// every server processor since 2014 has them. All work on general registers and
+// need nothing of the operating system.
 var features = []struct {
 	name    string
 	leaf    uint32
@@ -40,12 +37,9 @@ var features = []struct {
 	bitMask uint32
 }{
 	{"MOVBE", 1, true, movbeC1},
-	{"AVX", 1, true, avxC1 | xsaveC1},
-	{"BMI1", 7, false, bmi1B7},
-	{"AVX2", 7, false, avx2B7},
-	{"BMI2", 7, false, bmi2B7},
-	{"ADX", 7, false, adxB7},
-	{"LZCNT", 0x80000001, true, lzcntCX},
+	{"BMI1", 7, false, bmi1B7}, // ANDN
+	{"BMI2", 7, false, bmi2B7}, // MULX, RORX
+	{"ADX", 7, false, adxB7},   // ADCX, ADOX
 }
 
 // supported returns why generated code cannot run on this processor.

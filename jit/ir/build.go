@@ -11,8 +11,8 @@ import (
 // a block within the fields that hold it.
 const (
 	blockGasMax = 1 << 30
-	blockReach  = 256 // words below the start that are read, or above it that are written
-	opcodeReach = 17  // what the last opcode may reach in addition
+	blockReach  = 48 // words below the start that are read, or values on the symbolic stack
+	opcodeReach = 17 // what the last opcode may reach in addition
 	HeightMax   = blockReach + opcodeReach
 	_           = uint(StackMax - 2*HeightMax) // Need and Peak never rule each other out
 )
@@ -153,7 +153,7 @@ func (b *Builder) buildBlock(pc int) {
 
 // cut ends a block that is at one of its bounds.
 func (b *Builder) cut(next int) bool {
-	if b.block.Gas < blockGasMax && b.stack.height() <= blockReach && -b.lowest <= blockReach {
+	if b.block.Gas < blockGasMax && b.stack.size() <= blockReach && -b.lowest <= blockReach {
 		return false
 	}
 	b.fallThrough(next)

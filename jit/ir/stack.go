@@ -14,6 +14,9 @@ func (s *symbolicStack) reset() { s.top, s.known = 0, 1 }
 // height is by how many words the stack has grown.
 func (s *symbolicStack) height() int { return s.top }
 
+// size is the number of values that are known.
+func (s *symbolicStack) size() int { return s.top - s.known + 1 }
+
 // slot is the place of the value at a height, made known.
 func (s *symbolicStack) slot(height int) *Value {
 	for s.known > height {
