@@ -11,6 +11,7 @@ type loopBuilder struct {
 	choices []choice
 	widths  [HeightMax + 1]uint16 // assumed, by depth
 	nonZero [HeightMax + 1]bool   // assumed, by depth
+	asked   [HeightMax + 1]bool   // what was assumed was asked for in this round, by depth
 	facts   []fact
 	count   Count
 	counted int // step of the way behind which the side exit is left out, or -1
@@ -148,6 +149,7 @@ func (b *Builder) buildRound(head int, search bool) bool {
 	b.stack.reset()
 	b.lowest = 0
 	l.facts, l.exitSteps, l.taken = l.facts[:0], l.exitSteps[:0], 0
+	clear(l.asked[:])
 	if search {
 		l.way = l.way[:0]
 	}

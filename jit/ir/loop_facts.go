@@ -66,6 +66,7 @@ func (b *Builder) isNonZero(v Value) bool {
 		return false
 	}
 	if depth, ok := v.EntrySlot(); ok && b.loop.nonZero[depth] {
+		b.loop.asked[depth] = true
 		return true
 	}
 	for _, f := range b.loop.facts {
@@ -90,6 +91,7 @@ func (b *Builder) loopBits(v Value) int {
 // plainBits is loopBits without what comparisons tell.
 func (b *Builder) plainBits(v Value) int {
 	if depth, ok := v.EntrySlot(); ok {
+		b.loop.asked[depth] = true
 		return int(b.loop.widths[depth])
 	}
 	return b.out.Bits(v)

@@ -64,7 +64,8 @@ func (b *Builder) turnAround(first, last int, end uint32) {
 	}
 }
 
-// guard appends the guards for the words that the round uses.
+// guard appends the guards for the words that the round uses, and for those whose
+// width has decided what it is.
 func (b *Builder) guard() {
 	l := &b.loop
 	need := int(b.block.Need)
@@ -87,7 +88,7 @@ func (b *Builder) guard() {
 		use(l.count.Bound)
 	}
 	for depth := range need {
-		if uses[depth] && (int(l.widths[depth]) < b.out.EntryBits(&b.block, depth) || l.nonZero[depth]) {
+		if (uses[depth] || l.asked[depth]) && (int(l.widths[depth]) < b.out.EntryBits(&b.block, depth) || l.nonZero[depth]) {
 			b.out.Guards = append(b.out.Guards, Guard{Depth: uint16(depth), Bits: l.widths[depth], NonZero: l.nonZero[depth]})
 		}
 	}
