@@ -25,7 +25,10 @@ var rows = []row{
 	{"tuning", nil},
 
 	// State.
-	{"memstate/trie", []string{"internal/chain"}},
+	{"memstate/trie", []string{"memstate/trie/proof", "memstate/trie/sha64"}},
+	{"memstate/trie/proof", nil}, // stands alone: a verifier needs nothing else of ours
+	{"memstate/trie/sha64", nil},
+	{"memstate/trie/sha64/internal/gen", nil},
 	{"memstate", []string{"internal/chain", "memstate/trie", "tuning"}},
 	{"memstate/snapshot", []string{"internal/chain", "internal/vfs", "memstate", "netio/wire"}}, // a chunk is encoded state diffs
 	{"memstate/wal", []string{"internal/vfs"}},
@@ -51,12 +54,13 @@ var rows = []row{
 	// What both programs share.
 	{"internal/history", []string{"internal/chain", "internal/vfs", "netio/wire"}},
 	{"internal/program", []string{"tuning"}},
-	{"internal/ledger", []string{"internal/chain", "internal/history", "internal/vfs", "memstate", "memstate/snapshot", "memstate/trie", "memstate/wal", "netio/wire"}},
+	{"internal/ledger", []string{"internal/chain", "internal/history", "internal/mpt", "internal/vfs", "memstate", "memstate/snapshot", "memstate/wal", "netio/wire"}},
 	{"internal/upkeep", []string{"internal/chain", "internal/ledger", "internal/program", "internal/vfs", "memstate/snapshot"}},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc"}},
 
 	// Suites, references and measurements.
-	{"internal/spectest", []string{"internal/chain", "jit", "jit/exec", "memstate", "memstate/trie"}},
+	{"internal/mpt", []string{"internal/chain"}},
+	{"internal/spectest", []string{"internal/chain", "internal/mpt", "jit", "jit/exec", "memstate"}},
 	{"internal/reference", []string{"internal/chain", "jit"}},
 	{"internal/evmbench", []string{"internal/chain", "internal/reference", "jit", "jit/exec", "jit/ir"}}, // ir: opcodes,
 	{"internal/callbench", []string{"internal/chain", "internal/evmbench", "internal/ledger", "internal/node", "jit", "netio/rpc"}},
@@ -114,10 +118,7 @@ var thirdParty = []dependency{
 	// Precompiled contracts; its interpreter is for comparison only.
 	{path: geth + "/core/vm", packages: append([]string{"jit"}, suites...), tests: true},
 	// The hash of a list needs go-ethereum's stack trie.
-	{path: geth + "/trie", packages: append([]string{"internal/chain", "memstate/trie"}, suites...), tests: true},
-	{path: geth + "/triedb", packages: append([]string{"memstate/trie"}, suites...), tests: true},
-	{path: geth + "/core/rawdb", packages: append([]string{"memstate/trie"}, suites...), tests: true},
-	{path: geth + "/ethdb", packages: append([]string{"memstate/trie"}, suites...), tests: true},
+	{path: geth + "/trie", packages: append([]string{"internal/chain", "internal/mpt"}, suites...), tests: true},
 	// The rest of go-ethereum: for comparison only.
 	{path: geth + "/", packages: suites, tests: true},
 	// Do not resolve, or drag in what does not.
@@ -132,6 +133,8 @@ var thirdParty = []dependency{
 	{path: "github.com/fasthttp/websocket", packages: []string{"netio/rpc", "netio/stream"}, tests: true},
 	{path: "golang.org/x/sys", files: "_linux.go", tests: true},
 
+	// What the processor can do.
+	{path: "github.com/klauspost/cpuid/v2", packages: []string{"memstate/trie/sha64"}},
 	{path: "github.com/cockroachdb/pebble/v2", packages: []string{"internal/statebench"}}, // the store that the state is measured against
 
 	// Compression and checks.

@@ -17,7 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/redline-evm/redline/internal/chain"
-	"github.com/redline-evm/redline/memstate/trie"
+	"github.com/redline-evm/redline/internal/mpt"
 )
 
 // genesisHeaderAgrees checks that the header, and so the state root, is that of
@@ -36,7 +36,7 @@ func genesisHeaderAgrees(t *testing.T, data []byte) {
 	if err := diff.Check(); err != nil {
 		t.Fatal(err)
 	}
-	state := trie.New()
+	state := mpt.New()
 	state.Update(diff)
 	got, wantHeader := g.Header(state.Root()), want.ToBlock().Header()
 	if got.Hash() != wantHeader.Hash() {

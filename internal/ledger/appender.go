@@ -10,8 +10,8 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/memstate"
-	"github.com/redline-evm/redline/memstate/trie"
 	"github.com/redline-evm/redline/memstate/wal"
 	"github.com/redline-evm/redline/netio/wire"
 )
@@ -22,7 +22,7 @@ import (
 type Appender struct {
 	ledger *Ledger
 	head   *head
-	trie   *trie.Trie
+	trie   *mpt.Trie
 	sizes  int // of the newest record, for the buffer of the next
 }
 

@@ -12,16 +12,16 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/internal/vfs"
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/memstate/snapshot"
-	"github.com/redline-evm/redline/memstate/trie"
 )
 
 // base is what the records of the log are applied to: the genesis, or a snapshot.
 type base struct {
 	state    *memstate.State
-	trie     *trie.Trie
+	trie     *mpt.Trie
 	nextSeq  uint64        // of the first record to apply
 	sealed   *types.Header // of the newest EVM block
 	seal     *chain.Seal   // of it; nil for the genesis block
@@ -101,7 +101,7 @@ func loadSnapshot(from *origin, store *snapshot.Store, block uint64, opts Option
 		return nil, fmt.Errorf("cannot use %q: %w", store.Path(block), err)
 	}
 	b := &base{
-		state: memstate.New(), trie: trie.New(), nextSeq: m.NextSeq, sealed: m.Header, seal: m.Seal(), mini: m.Mini, miniHash: m.MiniHash,
+		state: memstate.New(), trie: mpt.New(), nextSeq: m.NextSeq, sealed: m.Header, seal: m.Seal(), mini: m.Mini, miniHash: m.MiniHash,
 		hashes: append([]common.Hash{m.Header.Hash()}, m.Ancestors...),
 	}
 	slices.Reverse(b.hashes)

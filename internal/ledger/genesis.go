@@ -11,16 +11,16 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/internal/vfs"
 	"github.com/redline-evm/redline/memstate"
-	"github.com/redline-evm/redline/memstate/trie"
 )
 
 // origin is what a ledger begins with: its genesis, and what follows from it.
 type origin struct {
 	genesis  *chain.Genesis
 	state    *memstate.State
-	trie     *trie.Trie
+	trie     *mpt.Trie
 	header   *types.Header // of the genesis block
 	identity common.Hash
 }
@@ -69,7 +69,7 @@ var (
 )
 
 func newOrigin(genesis *chain.Genesis) *origin {
-	o := &origin{genesis: genesis, state: memstate.New(), trie: trie.New()}
+	o := &origin{genesis: genesis, state: memstate.New(), trie: mpt.New()}
 	diff := genesis.Diff()
 	o.state.Commit(0, 0, diff)
 	o.trie.Update(diff)

@@ -1,6 +1,6 @@
 // Package spectest runs Ethereum's public state tests and blockchain tests (of
 // ethereum/execution-spec-tests and ethereum/tests) over jit/exec, memstate and
-// memstate/trie, from files, folders and archives. It must not know how the
+// internal/mpt, from files, folders and archives. It must not know how the
 // engine works: what it compares are state roots, logs, receipts and the reason
 // why something is refused.
 package spectest

@@ -20,8 +20,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/jit"
-	"github.com/redline-evm/redline/memstate/trie"
 )
 
 // transferTest is a state test of one transfer of 5 wei. change may spoil it.
@@ -44,7 +44,7 @@ func transferTest(t testing.TB, change func(test map[string]any, post map[string
 		to:       {Balance: big.NewInt(5)},
 		coinbase: {Balance: big.NewInt(21000 * 3)},
 	}
-	tr := trie.New()
+	tr := mpt.New()
 	tr.Update((&chain.Genesis{Alloc: after}).Diff())
 	post := map[string]any{
 		"hash": tr.Root(), "logs": logsHash(nil), "txbytes": hexutil.Bytes(raw), "state": after,

@@ -11,19 +11,19 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/memstate"
-	"github.com/redline-evm/redline/memstate/trie"
 )
 
 // world is the state of a case: values, their root, and what led there.
 type world struct {
 	state *memstate.State
-	trie  *trie.Trie
+	trie  *mpt.Trie
 	diffs []*chain.StateDiff
 }
 
 func newWorld(alloc types.GenesisAlloc) (*world, error) {
-	w := &world{state: memstate.New(), trie: trie.New()}
+	w := &world{state: memstate.New(), trie: mpt.New()}
 	return w, w.commit((&chain.Genesis{Alloc: alloc}).Diff())
 }
 
@@ -38,7 +38,7 @@ func (w *world) rootAfter(diff *chain.StateDiff) common.Hash {
 // undoRoot forgets a diff that rootAfter has seen and that will not be
 // committed.
 func (w *world) undoRoot() {
-	w.trie = trie.New()
+	w.trie = mpt.New()
 	for _, diff := range w.diffs {
 		w.trie.Update(diff)
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/jit"
-	"github.com/redline-evm/redline/memstate/trie"
 )
 
 // Keys and accounts that the tests of this package share.
@@ -166,7 +166,7 @@ func (r *reference) estimate(msg *core.Message, gasCap uint64) (uint64, []byte, 
 
 // rootOf is the state root of an alloc after a diff.
 func rootOf(alloc types.GenesisAlloc, diff *chain.StateDiff) common.Hash {
-	tr := trie.New()
+	tr := mpt.New()
 	tr.Update((&chain.Genesis{Alloc: alloc}).Diff())
 	tr.Update(diff)
 	return tr.Root()

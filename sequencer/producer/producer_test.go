@@ -14,9 +14,9 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/jit"
 	"github.com/redline-evm/redline/memstate"
-	"github.com/redline-evm/redline/memstate/trie"
 	"github.com/redline-evm/redline/netio/wire"
 	"github.com/redline-evm/redline/tuning"
 )
@@ -32,7 +32,7 @@ type memChain struct {
 	t       testing.TB
 	genesis *chain.Genesis
 	state   *memstate.State
-	trie    *trie.Trie
+	trie    *mpt.Trie
 	hashes  map[uint64]common.Hash
 	records []wire.Record
 
@@ -42,7 +42,7 @@ type memChain struct {
 }
 
 func newMemChain(t testing.TB, genesis *chain.Genesis) *memChain {
-	c := &memChain{t: t, genesis: genesis, state: memstate.New(), trie: trie.New(), hashes: map[uint64]common.Hash{}}
+	c := &memChain{t: t, genesis: genesis, state: memstate.New(), trie: mpt.New(), hashes: map[uint64]common.Hash{}}
 	diff := genesis.Diff()
 	c.state.Commit(0, 0, diff)
 	c.trie.Update(diff)

@@ -1,12 +1,9 @@
-// Package trie commits to the world state: it turns state diffs into a state
-// root. It knows diffs and hashes; it knows neither who owns the state nor
-// files nor the network.
-//
-// The root is Ethereum's Merkle-Patricia root, computed by go-ethereum's trie
-// held in memory (docs/decisions/0001-state-root-by-go-ethereum-trie.md).
+// Package mpt turns state diffs into Ethereum's state root, by go-ethereum's
+// Merkle-Patricia trie held in memory. It knows diffs and hashes; it knows neither
+// who owns the state nor files nor the network.
 //
 // A Trie belongs to one goroutine.
-package trie
+package mpt
 
 import (
 	"fmt"
