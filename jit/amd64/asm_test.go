@@ -144,9 +144,9 @@ func TestRegisterForms(t *testing.T) {
 
 func TestOneRegister(t *testing.T) {
 	check := oneInstruction(t)
-	ops := map[extended]string{opNot: "NOT", opNeg: "NEG", opDiv: "DIV", opJmp: "JMP"}
+	ops := map[extended]string{opNot: "NOT", opNeg: "NEG", opDiv: "DIV", opCall: "CALL", opJmp: "JMP"}
 	shifts := map[extended]string{opShl: "SHL", opShr: "SHR", opSar: "SAR"}
-	byCL := map[extended]string{opShlCL: "SHL"}
+	byCL := map[extended]string{opShlCL: "SHL", opSarCL: "SAR"}
 	immediates := map[int32]string{0: "0x0", 1: "0x1", 127: "0x7f", -128: "-0x80", 128: "0x80", 1<<31 - 1: "0x7fffffff", -129: "-0x81"}
 	for _, r := range registers {
 		name := r.disasm64()
@@ -187,7 +187,7 @@ func TestMemoryForms(t *testing.T) {
 			stores[op.to()] = name
 		}
 	}
-	unary := map[extended]string{opNot: "NOT", opNeg: "NEG", opDiv: "DIV", opJmp: "JMP"}
+	unary := map[extended]string{opNot: "NOT", opNeg: "NEG", opDiv: "DIV", opCall: "CALL", opJmp: "JMP"}
 	for i, m := range operands() {
 		M, x := m.disasm(), registers[i%len(registers)]
 		X := x.disasm64()

@@ -26,11 +26,14 @@ func (c *Compiler) lowerShift(i int) {
 }
 
 // constantShift is the shift in bits; all of 256 and more are alike.
-func constantShift(o *operand) int {
+func constantShift(o *operand) int { return int(constantUpTo(o, 256)) }
+
+// constantUpTo is the constant o; all above most are like most.
+func constantUpTo(o *operand, most uint64) uint64 {
 	if o.limbs > 1 {
-		return 256
+		return most
 	}
-	return int(min(o.words[0], 256))
+	return min(o.words[0], most)
 }
 
 // limbwise reports whether the shift in moves no bit from one limb to another: what
@@ -133,7 +136,7 @@ func (c *Compiler) shiftSigned(dst []reg, x *operand, count int) {
 func shiftLimb(k int) mem { return at(rdi, int32(ctxShift+8*k)) }
 
 func (c *Compiler) shiftVariable(op ir.Op, dst []reg, x, count *operand) {
-	c.loadShiftCount(count)
+	c.loadSaturated(count, 256)
 	word, beside := 0, 4
 	if op == ir.SHL {
 		word, beside = 4, 0
@@ -160,10 +163,11 @@ func (c *Compiler) shiftVariable(op ir.Op, dst []reg, x, count *operand) {
 	}
 }
 
-// loadShiftCount loads the count into RCX; all of 256 and more are 256.
-func (c *Compiler) loadShiftCount(count *operand) {
+// loadSaturated loads a value that is not constant into RCX; all above most are
+// like most.
+func (c *Compiler) loadSaturated(count *operand, most uint64) {
 	c.loadLimb(rcx, count, 0)
-	c.asm.movI(rax, 256)
+	c.asm.movI(rax, most)
 	c.asm.alu(cmp, rcx, rax)
 	c.asm.cmov(ifAbove, rcx, rax)
 	if count.limbs > 1 {
@@ -211,31 +215,49 @@ func (c *Compiler) shiftLeftLoaded(dst []reg) {
 // lowerByte lowers BYTE, which counts from the highest.
 func (c *Compiler) lowerByte(i int) {
 	in := &c.program.Instrs[i]
-	index, ok := in.Args[0].Small()
-	if !ok || index > 31 {
-		c.lowerExit(i)
+	index := c.operand(in.Args[0])
+	if index.kind != inConstant {
+		c.byteVariable(i)
 		return
 	}
 	dst := c.define(i)
 	x := c.operand(in.Args[1])
-	place := 31 - int(index)
+	place := wordBytes - 1 - int(constantUpTo(&index, wordBytes-1))
 	c.loadLimb(rax, &x, place/8)
-	if place%8 > 0 {
+	switch {
+	case index.limbs > 1 || index.words[0] >= wordBytes:
+		c.asm.movI(rax, 0)
+	case place%8 > 0:
 		c.asm.ri(opShr, rax, uint8(place%8*8))
 	}
 	c.settleByte(i, dst)
 }
 
-// lowerSignExtend lowers SIGNEXTEND from a constant byte.
+// byteVariable lowers BYTE through memory: the byte behind the last is zero.
+func (c *Compiler) byteVariable(i int) {
+	dst := c.define(i)
+	index, x := c.operand(c.program.Instrs[i].Args[0]), c.operand(c.program.Instrs[i].Args[1])
+	c.asm.storeI(shiftLimb(0), 0)
+	for k := range 4 {
+		c.storeLimb(shiftLimb(1+k), &x, k, rax)
+	}
+	c.loadSaturated(&index, wordBytes)
+	c.asm.r(opNeg, rcx)
+	c.asm.rm(opMovzx8, rax, indexed(rdi, rcx, 1, ctxShift+8+wordBytes-1))
+	c.settleByte(i, dst)
+}
+
+// lowerSignExtend lowers SIGNEXTEND: from a constant byte in registers.
 func (c *Compiler) lowerSignExtend(i int) {
 	in := &c.program.Instrs[i]
-	index, ok := in.Args[0].Small()
-	if !ok || index > 30 {
-		c.lowerExit(i)
+	o := c.operand(in.Args[0])
+	if o.kind != inConstant {
+		c.signExtendVariable(i)
 		return
 	}
 	dst := c.define(i)
 	x := c.operand(in.Args[1])
+	index := constantUpTo(&o, wordBytes-1)
 	limb, unused := int(index/8), uint8(56-index%8*8)
 	for k, r := range dst[:c.alloc.of(i).limbs] {
 		switch {
@@ -250,6 +272,34 @@ func (c *Compiler) lowerSignExtend(i int) {
 		default:
 			c.asm.mov(r, rax)
 		}
+	}
+	c.settle(i, dst)
+}
+
+// signExtendVariable lowers SIGNEXTEND through memory: the limb with the sign is
+// shifted to and fro, and its sign stored over those above.
+func (c *Compiler) signExtendVariable(i int) {
+	dst := c.define(i)
+	index, x := c.operand(c.program.Instrs[i].Args[0]), c.operand(c.program.Instrs[i].Args[1])
+	for k := range 4 {
+		c.storeLimb(shiftLimb(k), &x, k, rax)
+	}
+	c.loadSaturated(&index, wordBytes-1)
+	c.asm.mov(rdx, rcx)
+	c.asm.ri(opShr, rdx, 3)
+	limb := indexed(rdi, rdx, 8, ctxShift)
+	c.asm.load(rax, limb)
+	c.asm.r(opNot, rcx)
+	c.asm.ri(opShl, rcx, 3) // modulo 64, the bits above the sign
+	c.asm.r(opShlCL, rax)
+	c.asm.r(opSarCL, rax)
+	c.asm.store(limb, rax)
+	c.asm.ri(opSar, rax, 63)
+	for k := range int32(3) {
+		c.asm.store(limb.plus(8*(k+1)), rax)
+	}
+	for k, r := range dst[:c.alloc.of(i).limbs] {
+		c.asm.load(r, shiftLimb(k))
 	}
 	c.settle(i, dst)
 }

@@ -81,6 +81,7 @@ var (
 	opJmp  = extended{0xff, 4}
 
 	opShlCL = extended{wide | 0xd3, 4}
+	opSarCL = extended{wide | 0xd3, 7}
 )
 
 // Instructions of one operand and an immediate of one byte.
