@@ -182,7 +182,7 @@ func TestHistory(t *testing.T) {
 	memory, k := vfs.NewMemory(), newMaker()
 	s := open(t, testOptions(memory))
 	checkNothing(t, s, k, 1, 1, 0)
-	blocks := fill(t, s, k, 300)
+	blocks := fill(t, s, k, 150)
 	check(t, s, blocks)
 	if len(s.segments) < 10 || len(s.hashes.runs) < 2 || len(s.hashes.runs) > 2*mergeWidth {
 		t.Errorf("got %d segments and %d runs; want many, and some that were merged", len(s.segments), len(s.hashes.runs))
@@ -271,13 +271,13 @@ func TestAppendChecks(t *testing.T) {
 func TestPrune(t *testing.T) {
 	memory, k := vfs.NewMemory(), newMaker()
 	s := open(t, testOptions(memory))
-	blocks := fill(t, s, k, 300)
-	if err := s.Prune(150); err != nil {
+	blocks := fill(t, s, k, 150)
+	if err := s.Prune(75); err != nil {
 		t.Fatal(err)
 	}
 	first, _ := s.Range()
-	if first < 100 || first > 150 {
-		t.Fatalf("got blocks from %d on; want from about 150", first)
+	if first < 50 || first > 75 {
+		t.Fatalf("got blocks from %d on; want from about 75", first)
 	}
 	old := blocks[:first-1]
 	blocks = blocks[first-1:]
@@ -478,20 +478,20 @@ func TestCrash(t *testing.T) {
 			checkCrashed(t, memory.CrashClone(random), blocks, coming, pruned)
 		}
 	})
-	for i := range 40 {
+	for i := range 25 {
 		coming = k.next(1+k.random.IntN(3), k.random.IntN(12))
 		if err := s.Append(coming.records); err != nil {
 			t.Fatal(err)
 		}
 		blocks = append(blocks, coming)
-		if i%20 == 19 {
-			pruned = coming.number - 10
+		if i%10 == 9 {
+			pruned = coming.number - 5
 			if err := s.Prune(pruned); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if cuts < 150 {
+	if cuts < 100 {
 		t.Errorf("got %d cuts; want many", cuts)
 	}
 }
@@ -562,8 +562,8 @@ func TestErrors(t *testing.T) {
 			return vfs.Fault{}
 		})
 		var blocks []*made
-		for range 10 {
-			b := k.next(2, 12)
+		for range 5 {
+			b := k.next(2, 22)
 			if err := s.Append(b.records); err != nil && !errors.Is(err, errDisk) {
 				t.Fatal(err)
 			}

@@ -105,8 +105,11 @@ func sealedHeader(header *types.Header, hash common.Hash) *chain.EVMBlock {
 // sealedBlock returns a sealed EVM block from the cache, the log or the history;
 // nil if there is none.
 func (l *Ledger) sealedBlock(number uint64) (*chain.EVMBlock, error) {
-	if number == 0 {
+	switch {
+	case number == 0:
 		return l.Header(0)
+	case number > l.Sealed().Number.Uint64(): // the cache may have it already
+		return nil, nil
 	}
 	if block, err := l.blocks.get(number); block != nil || err != nil {
 		return block, err

@@ -45,11 +45,14 @@ func (l *Ledger) snapshot(ctx context.Context, key *ecdsa.PrivateKey, opts snaps
 		return nil, err
 	}
 	m, err := l.fill(ctx, w, now)
+	if err == nil {
+		err = w.Commit(m, key)
+	}
 	if err != nil {
 		w.Abort()
 		return nil, fmt.Errorf("cannot take a snapshot: %w", err)
 	}
-	return m, w.Commit(m, key)
+	return m, nil
 }
 
 // fill writes the state that now shows, and then the records since, until an EVM

@@ -130,7 +130,12 @@ func TestSnapshotWhileAppending(t *testing.T) {
 		}
 	}()
 	var blocks []uint64
-	for range 3 {
+	for newest := uint64(0); len(blocks) < 3; newest = blocks[len(blocks)-1] {
+		for l.Sealed().Number.Uint64() <= newest {
+			if err := pause(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
 		m, err := l.Snapshot(t.Context(), testKey, snapshot.WriteOptions{Workers: 2})
 		if err != nil {
 			t.Fatal(err)
@@ -245,6 +250,7 @@ func TestForeignSnapshots(t *testing.T) {
 	grow(t, l, 2)
 	check := func(want string, change func(m *snapshot.Manifest)) {
 		t.Helper()
+		prune(t, l, 0)
 		w, err := l.snapshots.NewWriter(t.Context(), snapshot.WriteOptions{})
 		if err != nil {
 			t.Fatal(err)

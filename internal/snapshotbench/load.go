@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/evmbench"
 	"github.com/redline-evm/redline/memstate"
 )
 
@@ -83,12 +85,14 @@ func address(number int) (addr common.Address) {
 
 // commits are what was committed in a stretch of time.
 type commits struct {
-	took  []time.Duration // for each, ascending
-	total time.Duration
+	took      []time.Duration // for each, ascending
+	total     time.Duration
+	processor time.Duration // that the commits used; on a shared machine total is more
 }
 
-func (c *commits) transfersPerSecond() float64 {
-	return float64(len(c.took)*transfersPerCommit) / c.total.Seconds()
+// transfersIn is how many were committed in each second of a time.
+func (c *commits) transfersIn(time time.Duration) float64 {
+	return float64(len(c.took)*transfersPerCommit) / time.Seconds()
 }
 
 // quantile is how long the share q of all commits took at most, in microseconds.
@@ -103,6 +107,8 @@ func (l *load) during(work func()) commits {
 		defer close(done)
 		work()
 	}()
+	runtime.LockOSThread() // for its processor time
+	defer runtime.UnlockOSThread()
 	var c commits
 	for numbers := make([]int, 2*transfersPerCommit); ; {
 		select {
@@ -115,8 +121,9 @@ func (l *load) during(work func()) commits {
 			numbers[i] = l.random.IntN(l.accounts)
 		}
 		d := l.diff(numbers)
+		processor := evmbench.ProcessorTime()
 		took := l.commit(d)
-		c.took, c.total = append(c.took, took), c.total+took
+		c.took, c.total, c.processor = append(c.took, took), c.total+took, c.processor+evmbench.ProcessorTime()-processor
 	}
 }
 

@@ -119,7 +119,8 @@ func (b *bench) round(ctx context.Context, round uint64) error {
 			return err
 		}
 		b.addCommits(variant(rateMB), busy)
-		b.add("throughput_loss_percent/"+b.workload()+"/"+variant(rateMB), "%", 100*(1-busy.transfersPerSecond()/idle.transfersPerSecond()))
+		b.add("throughput_loss_percent/"+b.workload()+"/"+variant(rateMB), "%", 100*(1-busy.transfersIn(busy.total)/idle.transfersIn(idle.total)))
+		b.add("processor_loss_percent/"+b.workload()+"/"+variant(rateMB), "%", 100*(1-busy.transfersIn(busy.processor)/idle.transfersIn(idle.processor)))
 		stored, raw := b.newest.Size()
 		b.add("create_s/"+b.workload()+"/"+variant(rateMB), "s", took.Seconds())
 		b.add("create_mb_per_s/"+b.workload()+"/"+variant(rateMB), "MB/s", megabytesPerSecond(raw, took))
@@ -129,7 +130,8 @@ func (b *bench) round(ctx context.Context, round uint64) error {
 }
 
 func (b *bench) addCommits(variant string, c commits) {
-	b.add("transfers_per_s/"+b.workload()+"/"+variant, "1/s", c.transfersPerSecond())
+	b.add("transfers_per_s/"+b.workload()+"/"+variant, "1/s", c.transfersIn(c.total))
+	b.add("transfers_per_processor_s/"+b.workload()+"/"+variant, "1/s", c.transfersIn(c.processor))
 	for _, q := range []struct {
 		name string
 		of   float64
@@ -174,24 +176,27 @@ func manifest(block uint64) *snapshot.Manifest {
 func (b *bench) restore(ctx context.Context) error {
 	stored, raw := b.newest.Size()
 	options := snapshot.ReadOptions{Workers: b.opts.Workers}
-	b.opts.Progress("verify")
-	start := time.Now()
-	if err := b.store.Verify(ctx, b.newest, options); err != nil {
-		return err
-	}
-	verified := time.Since(start)
-	b.opts.Progress("restore")
-	start = time.Now()
 	state := memstate.New()
-	if err := b.store.Load(ctx, b.newest, options, &sink{state: state, loader: state.Load()}); err != nil {
-		return err
-	}
-	restored := time.Since(start)
-	for what, took := range map[string]time.Duration{"verify": verified, "restore": restored} {
-		b.add(what+"_s/"+b.workload()+"/redline", "s", took.Seconds())
-		b.add(what+"_mb_per_s/"+b.workload()+"/redline", "MB/s", megabytesPerSecond(raw, took))
-		b.add(what+"_stored_mb_per_s/"+b.workload()+"/redline", "MB/s", megabytesPerSecond(stored, took))
-		b.add(what+"_accounts_per_s/"+b.workload()+"/redline", "1/s", float64(b.opts.Accounts)/took.Seconds())
+	for _, work := range []struct {
+		name string
+		do   func() error
+	}{
+		{"verify", func() error { return b.store.Verify(ctx, b.newest, options) }},
+		{"restore", func() error {
+			return b.store.Load(ctx, b.newest, options, &sink{state: state, loader: state.Load()})
+		}},
+	} {
+		b.opts.Progress(work.name)
+		processor, start := processorTime(), time.Now()
+		if err := work.do(); err != nil {
+			return err
+		}
+		took, used := time.Since(start), processorTime()-processor
+		b.add(work.name+"_s/"+b.workload()+"/redline", "s", took.Seconds())
+		b.add(work.name+"_processor_s/"+b.workload()+"/redline", "s", used.Seconds())
+		b.add(work.name+"_mb_per_s/"+b.workload()+"/redline", "MB/s", megabytesPerSecond(raw, took))
+		b.add(work.name+"_stored_mb_per_s/"+b.workload()+"/redline", "MB/s", megabytesPerSecond(stored, took))
+		b.add(work.name+"_accounts_per_s/"+b.workload()+"/redline", "1/s", float64(b.opts.Accounts)/took.Seconds())
 	}
 	return b.load.compare(state)
 }

@@ -69,6 +69,7 @@ func Start(cfg Config) (stop func() error) {
 type upkeep struct {
 	Config
 	pruned time.Time // the last time, by the one who archives
+	swept  bool      // what a crash left of snapshots was removed
 }
 
 // every does work until ctx ends.
@@ -108,6 +109,12 @@ func (u *upkeep) archive(ctx context.Context) error {
 
 // snapshot takes a snapshot if it is time, and then prunes the old ones.
 func (u *upkeep) snapshot(ctx context.Context) error {
+	if !u.swept {
+		if _, err := u.Ledger.Snapshots().Prune(u.SnapshotKeep); err != nil {
+			return err
+		}
+		u.swept = true
+	}
 	due, err := u.due()
 	if !due || err != nil {
 		return err

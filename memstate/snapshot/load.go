@@ -167,7 +167,7 @@ func (s *Store) Import(ctx context.Context, from *Store, m *Manifest, opts ReadO
 			if err != nil {
 				return fmt.Errorf("cannot import chunk %d, %q: %w", i+1, from.chunkPath(c), err)
 			}
-			if err := s.writeChunk(c, stored); err != nil {
+			if _, err := s.writeChunk(c, stored); err != nil {
 				return err
 			}
 			mu.Lock()

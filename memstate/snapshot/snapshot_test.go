@@ -99,7 +99,11 @@ func tryWrite(s *Store, block uint64, base, tail []*chain.StateDiff) (*Manifest,
 		}
 	}
 	m := testManifest(block)
-	return m, w.Commit(m, testKey)
+	if err := w.Commit(m, testKey); err != nil {
+		w.Abort()
+		return nil, err
+	}
+	return m, nil
 }
 
 func load(t *testing.T, s *Store, block uint64) []*chain.StateDiff {
@@ -429,6 +433,7 @@ func TestWriteErrors(t *testing.T) {
 		faulty := vfs.NewFaulty(vfs.NewMemory())
 		s := openStore(t, faulty)
 		write(t, s, 1, base, tail)
+		before := files(t, faulty)
 		base2, _ := testParts(2)
 		count, failed := 0, false
 		faulty.SetRule(func(op vfs.Operation) vfs.Fault {
@@ -450,10 +455,25 @@ func TestWriteErrors(t *testing.T) {
 		if !errors.Is(err, errDisk) {
 			t.Fatalf("operation %d: got %v; want the disk's error", at, err)
 		}
+		if after := files(t, faulty); after != before {
+			t.Errorf("operation %d: got %d files; want the %d from before", at, after, before)
+		}
 		checkDiffs(t, load(t, s, 1), append(base, tail...))
 		write(t, s, 3, base2, tail)
 		checkDiffs(t, load(t, s, 3), append(base2, tail...))
 	}
+}
+
+// TestTwice refuses a second snapshot of an EVM block, and leaves the first.
+func TestTwice(t *testing.T) {
+	s := openStore(t, vfs.NewMemory())
+	base, tail := testParts(1)
+	write(t, s, 1, base, tail)
+	other, _ := testParts(2)
+	if _, err := tryWrite(s, 1, other, nil); err == nil || !strings.Contains(err.Error(), "already") {
+		t.Errorf("got %v; want that there is one", err)
+	}
+	checkDiffs(t, load(t, s, 1), append(base, tail...))
 }
 
 func TestCancel(t *testing.T) {

@@ -90,17 +90,26 @@ func (s *Store) Manifest(block uint64) (*Manifest, error) {
 	return m, nil
 }
 
-// writeChunk brings a chunk to the disk. One that is there already is compared,
-// and replaced when it is not what its name says.
-func (s *Store) writeChunk(c Chunk, stored []byte) error {
+// writeChunk brings a chunk to the disk, and reports whether there was none. One
+// that is there is compared, and replaced when it is not what its name says.
+func (s *Store) writeChunk(c Chunk, stored []byte) (added bool, err error) {
 	path := s.chunkPath(c)
-	if there, err := vfs.ReadFile(s.fs, path); err == nil && c.verify(there) == nil {
-		return nil
+	there, err := vfs.ReadFile(s.fs, path)
+	if err == nil && c.verify(there) == nil {
+		return false, nil
 	}
+	added = errors.Is(err, fs.ErrNotExist)
 	if err := vfs.WriteFile(s.fs, path, stored); err != nil {
-		return fmt.Errorf("cannot write %q: %w", path, err)
+		return added, fmt.Errorf("cannot write %q: %w", path, err)
 	}
-	return nil
+	return added, nil
+}
+
+// undo removes a file that was written, or half written. What it cannot remove,
+// the next Prune does.
+func (s *Store) undo(path string) {
+	_ = s.fs.Remove(path)
+	_ = s.fs.Remove(path + vfs.TemporarySuffix)
 }
 
 // writeManifest makes a snapshot of chunks that are written.
@@ -136,7 +145,7 @@ func (s *Store) Prune(keep int) (removed []uint64, err error) {
 			return nil, err
 		}
 	}
-	if len(kept) < keep { // a corrupt manifest may be all that names the chunks
+	if len(kept) < keep && len(removed) > 0 { // a corrupt manifest may be all that names its chunks
 		return nil, nil
 	}
 	return removed, s.remove(removed, kept)

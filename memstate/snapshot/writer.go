@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +23,7 @@ type WriteOptions struct {
 
 // Writer writes one snapshot: the base, then the tail, then Commit. Its memory
 // is bounded by a chunk or two for each worker. Nothing of it is a snapshot
-// before Commit, and what is left of it when there is none is removed by the
-// next Prune.
+// before Commit, and what is left of it after a crash is removed by the next Prune.
 type Writer struct {
 	store    *Store
 	opts     WriteOptions
@@ -36,6 +36,9 @@ type Writer struct {
 	base, tail []*Chunk // filled in by the workers
 	counts     Counts
 	open       []byte // the chunk of the tail that is not full yet
+
+	mu    sync.Mutex
+	added []Chunk // that were not there before
 }
 
 // NewWriter begins a snapshot. It ends with ctx.
@@ -99,10 +102,16 @@ func (w *Writer) chunk(list *[]*Chunk, raw []byte) error {
 			return w.ctx.Err()
 		}
 		named, stored := pack(encoder, raw)
-		if err := w.store.writeChunk(named, stored); err != nil {
+		*chunk = named
+		added, err := w.store.writeChunk(named, stored)
+		if added {
+			w.mu.Lock()
+			w.added = append(w.added, named)
+			w.mu.Unlock()
+		}
+		if err != nil {
 			return err
 		}
-		*chunk = named
 		if done := w.done.Add(uint64(len(raw))); w.opts.Progress != nil {
 			w.opts.Progress(done)
 		}
@@ -134,12 +143,25 @@ func (w *Writer) Commit(m *Manifest, key *ecdsa.PrivateKey) error {
 	if err := w.group.Wait(); err != nil {
 		return err
 	}
+	if _, err := w.store.Manifest(m.Block()); err == nil {
+		return fmt.Errorf("there is a snapshot of EVM block %d already: %q", m.Block(), w.store.Path(m.Block()))
+	}
 	m.Counts, m.Base, m.Tail = w.counts, values(w.base), values(w.tail)
-	return w.store.writeManifest(m, key)
+	err := w.store.writeManifest(m, key)
+	if err != nil {
+		w.store.undo(w.store.Path(m.Block())) // before its chunks go
+	}
+	return err
 }
 
-// Abort ends a snapshot that is not to be.
-func (w *Writer) Abort() { _ = w.group.Wait() } // the reason is known to whoever aborts
+// Abort ends a snapshot that is not to be, and gives its room on the disk back. It
+// may come after a Commit that failed.
+func (w *Writer) Abort() {
+	_ = w.group.Wait() // the reason is known to whoever aborts
+	for _, c := range w.added {
+		w.store.undo(w.store.chunkPath(c))
+	}
+}
 
 func values(chunks []*Chunk) []Chunk {
 	list := make([]Chunk, len(chunks))
