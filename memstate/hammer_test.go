@@ -1,6 +1,7 @@
 package memstate
 
 import (
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -43,6 +44,48 @@ func TestReadersHammer(t *testing.T) {
 	}
 	for mini := range uint64(minis) {
 		commit(mini + 2)
+	}
+	close(stop)
+	done.Wait()
+}
+
+// TestGrowthHammer lets readers look up slots while the index grows below them:
+// what is in a view must be found, what is not must not.
+func TestGrowthHammer(t *testing.T) {
+	const slots, perCommit, readers = 40_000, 8, 3
+	s := New()
+	commit := func(mini uint64) {
+		a := chain.AccountDiff{Address: testAddr(0), Account: chain.NewAccount()}
+		for i := range uint64(perCommit) {
+			key := hostileKey(mini*perCommit + i)
+			a.Slots = append(a.Slots, chain.SlotDiff{Key: key.Bytes32(), Value: *uint256.NewInt(mini + 1)})
+		}
+		s.Commit(mini, 0, &chain.StateDiff{Accounts: []chain.AccountDiff{a}})
+	}
+	commit(0)
+	var done sync.WaitGroup
+	stop := make(chan struct{})
+	for reader := range uint64(readers) {
+		done.Go(func() {
+			rng := rand.New(rand.NewPCG(7, reader))
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				v := s.Latest()
+				mini := rng.Uint64N(2 * (v.MiniBlock() + 1))
+				got := v.Storage(testAddr(0), hostileKey(mini*perCommit+rng.Uint64N(perCommit)))
+				if known := mini <= v.MiniBlock(); known != (got.Uint64() == mini+1) || !known && !got.IsZero() {
+					t.Errorf("view %d, slot of mini-block %d: got %s", v.MiniBlock(), mini, &got)
+					return
+				}
+			}
+		})
+	}
+	for mini := range uint64(slots / perCommit) {
+		commit(mini + 1)
 	}
 	close(stop)
 	done.Wait()

@@ -76,6 +76,7 @@ func New(cfg Config) *Node {
 		simulator: exec.NewSimulator(cfg.Ledger.Config(), cfg.Ledger.Genesis().Limits, cfg.Engine),
 		feed:      newFeed(),
 	}
+	tellMemory(cfg.Ledger)
 	cfg.Ledger.Observe(func(e ledger.Event) { n.feed.publish(rpc.Event{MiniBlock: e.MiniBlock, Sealed: e.Sealed}) })
 	return n
 }
