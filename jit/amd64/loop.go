@@ -41,6 +41,7 @@ func (l *loopState) counted() bool { return l.loop.Count.Step != 0 }
 type loopWord struct {
 	depth int
 	limbs int
+	uses  int    // by instructions
 	regs  [4]reg // at the start of the first round
 	next  [4]reg // at the end of the round
 

@@ -412,6 +412,9 @@ var loopShapes = []struct{ name, text string }{
 	{"with a subroutine and sums that are checked", `
 		1 %[1]d top: SWAP1 back DUP2 DUP1 sum JUMP back: SWAP1 POP SWAP1 1 SWAP1 SUB DUP1 top JUMPI TSTORE STOP
 		sum: DUP2 ADD DUP1 DUP3 GT over JUMPI SWAP1 POP SWAP1 JUMP over: 9 TSTORE TSTORE STOP`},
+	{"with a word that only a condition uses, which an assumption decides", `
+		%[1]d 26 top: DUP1 36893488147419103232 LT out JUMPI POP 26 SWAP1 1 SWAP1 SUB SWAP1 DUP2 ISZERO out JUMPI
+		DUP2 3 EQ special JUMPI top JUMP special: POP 36893488147419103233 top JUMP out: TSTORE STOP`},
 	{"in a loop", `
 		1 %[1]d outer: 5 inner: SWAP2 DUP1 ADD 1 ADD SWAP2 1 SWAP1 SUB DUP1 inner JUMPI POP 1 SWAP1 SUB DUP1 outer JUMPI TSTORE STOP`},
 }
@@ -461,7 +464,7 @@ func runLoop(t *testing.T, plain, better *ir.Program, code *Code, gas, slice uin
 	want.interpret()
 	got := newMachine(better, gas, nil)
 	got.execute(code, slice)
-	if got.String() != want.String() {
+	if !got.endsAs(want) {
 		t.Fatalf("with gas %d, slice %d: got\n%v\nwant\n%v\nof\n%v", gas, slice, got, want, better)
 	}
 	return want

@@ -19,12 +19,12 @@ func (c *Compiler) chooseWords() {
 			l.words = append(l.words, loopWord{depth: depth, limbs: int(c.alloc.slots[depth].limbs)})
 		}
 	}
-	uses := c.countUses()
+	c.countUses()
 	slices.SortStableFunc(l.words, func(x, y loopWord) int {
 		if x.limbs != y.limbs {
 			return x.limbs - y.limbs
 		}
-		return uses[y.depth] - uses[x.depth]
+		return y.uses - x.uses
 	})
 	chosen := l.words[:0]
 	for _, w := range l.words {
@@ -46,16 +46,18 @@ func (c *Compiler) chooseWords() {
 	}
 }
 
-// countUses counts how often instructions use each word on the stack.
-func (c *Compiler) countUses() (uses [ir.HeightMax + 1]int) {
-	for i := c.loop.loop.First; i < c.loop.loop.End; i++ {
+// countUses counts how often instructions use each of the words.
+func (c *Compiler) countUses() {
+	l := &c.loop
+	for i := l.loop.First; i < l.loop.End; i++ {
 		for _, v := range c.program.Operands(int(i)) {
 			if depth, ok := v.EntrySlot(); ok {
-				uses[depth]++
+				if w, ok := l.word(depth); ok {
+					w.uses++
+				}
 			}
 		}
 	}
-	return uses
 }
 
 // pressure is the largest number of limbs that have to be in registers at a time.

@@ -62,6 +62,16 @@ func (m *machine) String() string {
 	return fmt.Sprintf("%s gas %d memory %x\n%s", m.outcome, m.gas, m.memory, strings.Join(m.events, "\n"))
 }
 
+// endsAs reports whether both frames end alike. Of frames that fail one may have
+// done more before: machine code charges ahead for what comes for certain.
+func (m *machine) endsAs(other *machine) bool {
+	if !strings.HasPrefix(m.outcome, "failed") || !strings.HasPrefix(other.outcome, "failed") {
+		return m.String() == other.String()
+	}
+	common := min(len(m.events), len(other.events))
+	return slices.Equal(m.events[:common], other.events[:common])
+}
+
 func (m *machine) charge(gas uint64) bool {
 	if m.gas < gas {
 		m.outcome = "failed: out of gas"

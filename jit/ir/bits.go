@@ -27,6 +27,10 @@ func (b *Builder) bitsOf(in *Instr) uint16 {
 		if b.noBorrow(in.Args[0], in.Args[1]) {
 			return uint16(b.bits(in.Args[0]))
 		}
+	case DIV:
+		if by, ok := b.out.Const(in.Args[1]); ok && !by.IsZero() {
+			return uint16(max(0, b.bits(in.Args[0])-by.BitLen()+1))
+		}
 	case MULMOD, ADDMOD:
 		return uint16(b.bits(in.Args[2]))
 	case SHL, SHR:

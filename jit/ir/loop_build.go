@@ -5,13 +5,15 @@ import "slices"
 // loopBuilder is what a Builder knows of the loop that it builds.
 type loopBuilder struct {
 	open    bool
-	work    int     // what is left of it
-	hasLoop []bool  // by block: it is the head of a loop
-	way     []int32 // blocks of the way
+	work    int // what is left of it
+	heads   []int32
+	spans   []uint32 // by head: how far the last jump back to it is from there, plus one
+	hasLoop []bool   // by block: it is the head of a loop
+	way     []int32  // blocks of the way
 	choices []choice
 	widths  [HeightMax + 1]uint16 // assumed, by depth
 	nonZero [HeightMax + 1]bool   // assumed, by depth
-	asked   [HeightMax + 1]bool   // what was assumed was asked for in this round, by depth
+	relied  [HeightMax + 1]bool   // by depth: the round relies on what is assumed
 	facts   []fact
 	count   Count
 	counted int // step of the way behind which the side exit is left out, or -1
@@ -25,6 +27,7 @@ type loopBuilder struct {
 	written []Value
 	term    Term // its terminator
 
+	same      sameTable
 	exitSteps []int32 // by side exit of the loop: step of the way
 }
 
@@ -60,8 +63,10 @@ func (b *Builder) addLoops() {
 // findHeads returns the blocks to which a static jump goes back, those first that
 // it goes back to from least far.
 func (b *Builder) findHeads() []int32 {
-	spans := make([]uint32, len(b.out.Blocks)) // from head to the last jump back, plus one
-	var heads []int32
+	l := &b.loop
+	l.spans = slices.Grow(l.spans[:0], len(b.out.Blocks))[:len(b.out.Blocks)]
+	clear(l.spans)
+	heads, spans := l.heads[:0], l.spans
 	for i := range b.out.Blocks {
 		t := &b.out.Blocks[i].Term
 		if t.Kind != Jump && t.Kind != Branch || t.Target > t.PC {
@@ -74,6 +79,7 @@ func (b *Builder) findHeads() []int32 {
 		spans[head] = t.PC - t.Target + 1
 	}
 	slices.SortStableFunc(heads, func(x, y int32) int { return int(spans[x]) - int(spans[y]) })
+	l.heads = heads
 	return heads
 }
 
@@ -148,8 +154,8 @@ func (b *Builder) buildRound(head int, search bool) bool {
 	}
 	b.stack.reset()
 	b.lowest = 0
+	l.same, l.relied = sameTable{}, [HeightMax + 1]bool{}
 	l.facts, l.exitSteps, l.taken = l.facts[:0], l.exitSteps[:0], 0
-	clear(l.asked[:])
 	if search {
 		l.way = l.way[:0]
 	}

@@ -1,5 +1,7 @@
 package ir
 
+import "github.com/holiman/uint256"
+
 // fact is a condition that holds, or does not, in the round behind where it was
 // found out.
 type fact struct {
@@ -32,14 +34,50 @@ func (b *Builder) holds(t *Term) (holds, ok bool) {
 	if t.Op == ISZERO && b.isNonZero(t.X) {
 		return t.Negated, true
 	}
-	if t.Op == LT && b.neverBelow(t.X, t.Y) {
-		return t.Negated, true
+	if t.Op == LT {
+		switch {
+		case b.neverBelow(t.X, t.Y):
+			return t.Negated, true
+		case b.isBelow(t.X, b.limit(t.Y)):
+			return !t.Negated, true
+		}
 	}
 	return b.recall(t.Op, t.X, t.Y, t.Negated)
 }
 
-// neverBelow reports whether x is y plus something, without a carry.
+// limit is the constant v, or nil.
+func (b *Builder) limit(v Value) *uint256.Int {
+	if c, ok := b.out.Const(v); ok {
+		return &c
+	}
+	return nil
+}
+
+// isBelow reports whether x, no constant, is known to be below limit.
+func (b *Builder) isBelow(x Value, limit *uint256.Int) bool {
+	if limit == nil || x.IsConst() {
+		return false
+	}
+	if b.bits(x) < limit.BitLen() {
+		return true
+	}
+	for _, f := range b.loop.facts {
+		if f.op == LT && f.holds && f.x == x {
+			if most := b.limit(f.y); most != nil && !limit.Lt(most) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// neverBelow reports whether x is y plus something, without a carry, or a constant
+// that y is not above.
 func (b *Builder) neverBelow(x, y Value) bool {
+	if c := b.limit(x); c != nil {
+		_, overflow := c.AddOverflow(c, uint256.NewInt(1))
+		return !overflow && b.isBelow(y, c)
+	}
 	i, ok := x.Result()
 	if !ok || b.out.Instrs[i].Op != ADD {
 		return false
@@ -66,7 +104,7 @@ func (b *Builder) isNonZero(v Value) bool {
 		return false
 	}
 	if depth, ok := v.EntrySlot(); ok && b.loop.nonZero[depth] {
-		b.loop.asked[depth] = true
+		b.rely(v)
 		return true
 	}
 	for _, f := range b.loop.facts {
@@ -82,16 +120,25 @@ func (b *Builder) loopBits(v Value) int {
 	width := b.plainBits(v)
 	for _, f := range b.loop.facts {
 		if f.holds && f.x == v && (f.op == LT || f.op == EQ) {
-			width = min(width, b.plainBits(f.y))
+			width = min(width, b.factBits(&f))
 		}
 	}
 	return width
 }
 
+// factBits is an upper bound of the width of x in the fact that it is below y, or
+// equal.
+func (b *Builder) factBits(f *fact) int {
+	if limit := b.limit(f.y); limit != nil && f.op == LT {
+		return limit.SubUint64(limit, 1).BitLen()
+	}
+	return b.plainBits(f.y)
+}
+
 // plainBits is loopBits without what comparisons tell.
 func (b *Builder) plainBits(v Value) int {
 	if depth, ok := v.EntrySlot(); ok {
-		b.loop.asked[depth] = true
+		b.rely(v)
 		return int(b.loop.widths[depth])
 	}
 	return b.out.Bits(v)

@@ -64,32 +64,32 @@ func (b *Builder) turnAround(first, last int, end uint32) {
 	}
 }
 
-// guard appends the guards for the words that the round uses, and for those whose
-// width has decided what it is.
+// guard appends the guards for what the round relies on, also where nothing is left
+// of what it did so for: a condition that it decided.
 func (b *Builder) guard() {
 	l := &b.loop
-	need := int(b.block.Need)
-	var uses [HeightMax + 1]bool
-	use := func(v Value) {
-		if depth, ok := v.EntrySlot(); ok {
-			uses[depth] = true
-		}
+	if l.count.Step != 0 {
+		b.rely(EntrySlot(int(l.count.Depth)))
+		b.rely(l.count.Bound)
 	}
 	for i := b.block.First; i < b.block.End; i++ {
 		for _, v := range b.out.Operands(int(i)) {
-			use(v)
+			b.rely(v)
 		}
 	}
 	for _, w := range b.out.Writes[l.start.writes:] {
-		use(w.Value)
+		b.rely(w.Value)
 	}
-	if l.count.Step != 0 {
-		uses[l.count.Depth] = true
-		use(l.count.Bound)
-	}
-	for depth := range need {
-		if (uses[depth] || l.asked[depth]) && (int(l.widths[depth]) < b.out.EntryBits(&b.block, depth) || l.nonZero[depth]) {
+	for depth := range int(b.block.Need) {
+		if l.relied[depth] && (int(l.widths[depth]) < b.out.EntryBits(&b.block, depth) || l.nonZero[depth]) {
 			b.out.Guards = append(b.out.Guards, Guard{Depth: uint16(depth), Bits: l.widths[depth], NonZero: l.nonZero[depth]})
 		}
+	}
+}
+
+// rely notes that the round relies on the width of v.
+func (b *Builder) rely(v Value) {
+	if depth, ok := v.EntrySlot(); ok {
+		b.loop.relied[depth] = true
 	}
 }

@@ -1,6 +1,10 @@
 package ir
 
-import "github.com/holiman/uint256"
+import (
+	"slices"
+
+	"github.com/holiman/uint256"
+)
 
 // The widths that words have at the start of a round are found by trying: first
 // all words that a round changes, and those that it compares with such or uses as
@@ -10,9 +14,7 @@ import "github.com/holiman/uint256"
 // assumeNothing makes all words on the stack as wide as they can be at the head.
 func (b *Builder) assumeNothing(head int) {
 	l := &b.loop
-	for depth := range l.widths {
-		l.widths[depth], l.nonZero[depth] = 256, false
-	}
+	l.widths, l.nonZero = allWide, [HeightMax + 1]bool{}
 	block := &b.out.Blocks[head]
 	for _, fact := range b.out.Facts[block.FirstFact:block.EndFact] {
 		l.widths[fact.Depth] = fact.Bits
@@ -35,6 +37,15 @@ func (b *Builder) assumeWidths() {
 	}
 }
 
+// allWide are the widths of words of which nothing is known.
+var allWide [HeightMax + 1]uint16
+
+func init() {
+	for depth := range allWide {
+		allWide[depth] = 256
+	}
+}
+
 func (b *Builder) assumeSmall(depth int) {
 	b.loop.widths[depth] = min(b.loop.widths[depth], narrowBits)
 }
@@ -43,7 +54,10 @@ func (b *Builder) assumeSmall(depth int) {
 // the sum of, and what counters are compared with.
 func (b *Builder) assumeOffsets() {
 	first := b.loop.start.instrs
-	offset := make([]bool, len(b.out.Instrs)-first)
+	count := len(b.out.Instrs) - first
+	b.used = slices.Grow(b.used[:0], count)[:count]
+	clear(b.used)
+	offset := b.used
 	small := func(v Value) {
 		if i, ok := v.Result(); ok {
 			offset[i-first] = true

@@ -11,6 +11,9 @@ func (b *Builder) simplify(in *Instr) Value {
 	if v := b.identity(in); v != NoValue {
 		return v
 	}
+	if v := b.same(in); v != NoValue {
+		return v
+	}
 	in.Bits = b.bitsOf(in)
 	return b.emit(in)
 }
