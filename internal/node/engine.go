@@ -28,7 +28,7 @@ func NewEngine(cfg EngineConfig) (*jit.Engine, error) {
 	}
 	engine := jit.New(jitConfig)
 	if err := engine.NativeError(); err != nil {
-		slog.Warn("no native code; all code is interpreted", "err", err)
+		slog.Info("no native code; all code is interpreted", "err", err)
 	}
 	for name, value := range nativeMetrics {
 		metrics.GetOrCreateGauge(name, func() float64 {

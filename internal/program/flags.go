@@ -119,7 +119,7 @@ func NodeFlags(ports Ports) []cli.Flag {
 		String(categoryRPC, WSAddrFlag, "127.0.0.1", "address to serve WebSocket on"),
 		Int(categoryRPC, WSPortFlag, ports.WS, "port for WebSocket alone, beside the one for HTTP; 0 picks a free one, -1 serves none; none with --http.port 0 unless set"),
 		Uint64(categoryRPC, GasCapFlag, 50_000_000, "gas that eth_call and eth_estimateGas may use"),
-		String(categoryEngine, JITFlag, "off", "compile contracts to machine code: off, on (in the background, when they are hot), or eager (each before it first runs, for tests)"),
+		String(categoryEngine, JITFlag, "on", "compile contracts to machine code: off, on (in the background, when they are hot), or eager (each before it first runs, for tests)"),
 		Bool(categoryEngine, JITCheckFlag, "run every message with compiled code a second time without and compare; takes twice the time and more"),
 		String(categoryMachine, CPUsFlag, "", "processors to run on, such as 2-7,10 (default: all that the system allows)"),
 		String(categoryMachine, GCFlag, gcAuto, "garbage collection: auto (rare cycles, by the memory at hand) or go (as Go does it); GOGC and GOMEMLIMIT count in both"),
