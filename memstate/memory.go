@@ -27,11 +27,14 @@ func newMemory[T any](owner *T) *memory {
 }
 
 func (m *memory) release() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, r := range m.regions {
 		if err := r.Release(); err != nil {
 			panic("BUG: " + err.Error())
 		}
 	}
+	m.regions = nil
 }
 
 // bytes says how much memory there is, by the kind of its pages.
