@@ -50,11 +50,11 @@ func (f *frame) runCode() Halt {
 func (f *frame) runNative(n *nativeCode) Halt {
 	if f.native.context == nil {
 		f.native.context = amd64.NewContext(&f.evm.memo)
+		f.native.context.SetCall((*[20]byte)(&f.self), (*[20]byte)(&f.caller), &f.value)
 	}
 	ctx := f.native.context
 	ctx.Init(n.code, f.base, f.input)
 	ctx.SetBytecode(f.bytecode)
-	ctx.SetCall((*[20]byte)(&f.self), (*[20]byte)(&f.caller), &f.value)
 	f.tellMemory()
 	slice := f.evm.gasSlice
 	for {
@@ -95,7 +95,11 @@ func (f *frame) runNative(n *nativeCode) Halt {
 		case amd64.ExitBadJump:
 			return InvalidJump
 		case amd64.ExitHalt:
-			f.runHandler(n.program.Blocks[exit.Index].Term.Op, 0)
+			op := n.program.Blocks[exit.Index].Term.Op
+			if op == ir.STOP {
+				return Success
+			}
+			f.runHandler(op, 0)
 			return f.halt
 		}
 		if f.evm.cancelled.Load() {

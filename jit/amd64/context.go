@@ -124,7 +124,7 @@ func (ctx *Context) Init(code *Code, base *uint256.Int, callData []byte) {
 }
 
 // SetCall tells generated code what ADDRESS, CALLER and CALLVALUE give: it
-// reads them there when it needs them.
+// reads them there when it needs them. It holds for all runs to come.
 func (ctx *Context) SetCall(self, caller *[addressBytes]byte, value *uint256.Int) {
 	ctx.self, ctx.caller, ctx.value = self, caller, value
 }
@@ -140,12 +140,11 @@ func (ctx *Context) SetReturnData(data []byte) {
 	ctx.returnData, ctx.returnBytes = unsafe.SliceData(data), uint64(len(data))
 }
 
-// Forget drops all pointers, so that a context that is kept for the next frame
-// keeps nothing else.
+// Forget drops all pointers that are for one run, so that a context that is kept for
+// the next keeps nothing else.
 func (ctx *Context) Forget() {
 	ctx.base, ctx.memory, ctx.callData = nil, nil, nil
 	ctx.bytecode, ctx.returnData = nil, nil
-	ctx.self, ctx.caller, ctx.value = nil, nil, nil
 }
 
 // SetMemory tells generated code the frame's memory. It must be told when the
