@@ -160,6 +160,7 @@ func (p piece) free() {
 		panic("BUG: executable memory freed twice")
 	}
 	m.mu.used -= int64(p.size())
+	m.mu.collectAt = min(m.mu.collectAt, 2*m.mu.used+collectBytes)
 	if m.reuses {
 		a.give(extent{p.start, p.start + p.size(), true})
 	}
@@ -192,8 +193,8 @@ func (m *Memory) dropLocked(a *arena) {
 	unmapCode(a.writable, a.runnable)
 }
 
-// collect has the collector find code that nobody can run any more. It returns
-// when the pieces that it found are free, or nearly all.
+// collect has the collector find code that nobody can run any more. When it
+// returns the pieces that were found are free, or soon will be.
 func (m *Memory) collect() {
 	freed := make(chan struct{})
 	runtime.AddCleanup(new(*Memory), func(freed chan struct{}) { close(freed) }, freed)

@@ -158,9 +158,13 @@ func TestCollectorIsStarted(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	if got := m.MappedBytes(); got > 4*collectBytes {
-		t.Errorf("%d bytes are mapped; want at most %d", got, 4*collectBytes)
+	for range 1000 { // what was found is freed soon
+		if m.MappedBytes() <= 4*collectBytes {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
+	t.Errorf("%d bytes are mapped; want at most %d", m.MappedBytes(), 4*collectBytes)
 }
 
 func (m *Memory) collects() bool {
