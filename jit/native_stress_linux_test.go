@@ -132,7 +132,7 @@ func TestNativeStress(t *testing.T) {
 	runners.Wait()
 	stop()
 	disturbers.Wait()
-	if compiled := engine.NativeStats().Compiled; compiled != uint64(len(stressPrograms)) {
+	if compiled := engine.NativeStats().Compiled; compiled < uint64(len(stressPrograms)) { // two workers may compile the same
 		t.Errorf("got %d codes compiled; want %d", compiled, len(stressPrograms))
 	}
 }
