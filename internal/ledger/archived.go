@@ -6,11 +6,18 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/redline-evm/redline/internal/chain"
+	"github.com/redline-evm/redline/internal/history"
 	"github.com/redline-evm/redline/memstate/wal"
 	"github.com/redline-evm/redline/netio/wire"
 )
 
 // What is in the log no more is read from the history. What is in neither is nil.
+
+// LogFilter says what the logs of an EVM block can be about; ok is false if the
+// history does not have the block.
+func (l *Ledger) LogFilter(number uint64) (filter history.LogFilter, ok bool, err error) {
+	return l.history.Logs(number)
+}
 
 func (l *Ledger) archivedHeader(number uint64) (*chain.EVMBlock, error) {
 	record, err := l.history.Seal(number)

@@ -115,6 +115,16 @@ func (n *Node) Block(ref rpc.BlockRef) (*chain.EVMBlock, error) {
 	return n.lookUp(ref, n.ledger.Block)
 }
 
+// LogFilter says what the logs of an EVM block can be about; nil if the history
+// does not have the block.
+func (n *Node) LogFilter(number uint64) (rpc.LogFilter, error) {
+	filter, ok, err := n.ledger.LogFilter(number)
+	if !ok || err != nil {
+		return nil, err
+	}
+	return filter, nil
+}
+
 func (n *Node) lookUp(ref rpc.BlockRef, byNumber func(uint64) (*chain.EVMBlock, error)) (*chain.EVMBlock, error) {
 	number, ok, err := n.number(ref)
 	if !ok || err != nil {

@@ -86,6 +86,25 @@ func TestBlockReferences(t *testing.T) {
 	}
 }
 
+func TestLogFilter(t *testing.T) {
+	c := newTestChain(t)
+	n := newTestNode(c)
+	c.mini(transfer(0, 0))
+	c.seal()
+	if filter, err := n.LogFilter(1); filter != nil || err != nil {
+		t.Errorf("before the history has the block: got %v, %v; want none", filter, err)
+	}
+	for moved := false; !moved; time.Sleep(time.Millisecond) { // until the block is on the disk
+		var err error
+		if moved, err = c.ledger.Archive(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if filter, err := n.LogFilter(1); filter == nil || err != nil || filter.Address(receiver) {
+		t.Errorf("got %v, %v; want a filter without logs", filter, err)
+	}
+}
+
 func TestStates(t *testing.T) {
 	c := newTestChain(t)
 	n := newTestNode(c)

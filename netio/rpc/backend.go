@@ -41,6 +41,11 @@ type Backend interface {
 	// the EVM block is open), contract address, indices, effective gas price.
 	Block(ref BlockRef) (*chain.EVMBlock, error)
 
+	// LogFilter says what the logs of an EVM block can be about, for less than
+	// the header costs; nil when the node keeps no filter of the block. It
+	// never denies a log that is there.
+	LogFilter(number uint64) (LogFilter, error)
+
 	// State returns the state after an EVM block; for the open block, after
 	// its newest mini-block. It stays as it is while the chain goes on, until
 	// it is Expired.
@@ -130,6 +135,14 @@ func ByNumber(number uint64) BlockRef { return BlockRef{Tag: TagNumber, Number: 
 
 // ByHash names the block with a hash.
 func ByHash(hash common.Hash) BlockRef { return BlockRef{Tag: TagHash, Hash: hash} }
+
+// LogFilter says what the logs of an EVM block can be about.
+type LogFilter interface {
+	// Address reports whether there can be a log of an address.
+	Address(addr common.Address) bool
+	// Topic reports whether there can be a log with a topic in a position.
+	Topic(position int, topic common.Hash) bool
+}
 
 // State reads the world state at one point of the chain.
 type State interface {

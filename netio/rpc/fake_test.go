@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"math/big"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -45,6 +46,9 @@ type fakeBackend struct {
 	sync     *SyncStatus
 	fault    error
 	expired  bool // what states say
+	filters  map[uint64]LogFilter
+
+	headersRead, blocksRead atomic.Int64
 
 	mu struct {
 		sync.Mutex
@@ -229,7 +233,8 @@ func (f *fakeBackend) HeadNumber() uint64 {
 }
 
 func (f *fakeBackend) Header(ref BlockRef) (*chain.EVMBlock, error) {
-	block, err := f.Block(ref)
+	f.headersRead.Add(1)
+	block, err := f.find(ref)
 	if block == nil || err != nil {
 		return nil, err
 	}
@@ -239,6 +244,13 @@ func (f *fakeBackend) Header(ref BlockRef) (*chain.EVMBlock, error) {
 }
 
 func (f *fakeBackend) Block(ref BlockRef) (*chain.EVMBlock, error) {
+	f.blocksRead.Add(1)
+	return f.find(ref)
+}
+
+func (f *fakeBackend) LogFilter(number uint64) (LogFilter, error) { return f.filters[number], nil }
+
+func (f *fakeBackend) find(ref BlockRef) (*chain.EVMBlock, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	number, ok := uint64(0), true

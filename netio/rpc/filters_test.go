@@ -147,3 +147,44 @@ func TestLogLimits(t *testing.T) {
 	s.check("eth_getLogs", `[{"fromBlock":"0x1","toBlock":"0x3","address":"0x1111111111111111111111111111111111111111"}]`, `"result":[]`)
 	s.check("eth_getLogs", `[{"fromBlock":"earliest","toBlock":"safe","topics":[null,[]]}]`, `"error":{"code":-32602,"message":"exceed maximum block range 3"}`)
 }
+
+// positionFilter is the filter of a block that has logs with one topic, in one
+// position.
+type positionFilter struct {
+	position int
+	topic    common.Hash
+}
+
+func (positionFilter) Address(addr common.Address) bool { return addr == testTarget }
+func (f positionFilter) Topic(position int, topic common.Hash) bool {
+	return position == f.position && topic == f.topic
+}
+
+// TestLogSearchReads counts what a search reads of three sealed blocks, of which
+// the first two have filters, and of the open one.
+func TestLogSearchReads(t *testing.T) {
+	f := newFakeBackend()
+	for i := range uint64(4) {
+		f.mine(signTx(t, f, 7+i, nil))
+		if i < 3 {
+			f.seal()
+		}
+	}
+	f.filters = map[uint64]LogFilter{1: positionFilter{0, testTopic}, 2: positionFilter{1, testTopic}}
+	s := startServer(t, f, Config{})
+	check := func(filter string, logs int, headersRead, blocksRead int64) {
+		t.Helper()
+		f.headersRead.Store(0)
+		f.blocksRead.Store(0)
+		var got []types.Log
+		s.result(&got, "eth_getLogs", `[{"fromBlock":"0x1","toBlock":"0x4",`+filter+`}]`)
+		if len(got) != logs || f.headersRead.Load() != headersRead || f.blocksRead.Load() != blocksRead {
+			t.Errorf("%s: got %d logs from %d headers and %d blocks; want %d from %d and %d", filter,
+				len(got), f.headersRead.Load(), f.blocksRead.Load(), logs, headersRead, blocksRead)
+		}
+	}
+	check(`"address":"`+testTarget.Hex()+`"`, 4, 2, 4)
+	check(`"address":"`+testSender.Hex()+`"`, 0, 2, 1) // the open block
+	check(`"topics":["`+testTopic.Hex()+`"]`, 3, 2, 3) // block 2 has a filter that denies it
+	check(`"topics":[null,"`+testTopic.Hex()+`"]`, 0, 2, 3)
+}

@@ -29,20 +29,25 @@ func (f *logFilter) matches(log *types.Log) bool {
 	return true
 }
 
-// mayMatch reports whether a block or receipt with this bloom can hold a log
-// that matches.
-func (f *logFilter) mayMatch(bloom *types.Bloom) bool {
-	if len(f.addresses) > 0 && !slices.ContainsFunc(f.addresses, func(addr common.Address) bool {
-		return bloom.Test(addr[:])
-	}) {
+// mayMatch reports whether a block with such logs can hold one that matches.
+func (f *logFilter) mayMatch(logs LogFilter) bool {
+	if len(f.addresses) > 0 && !slices.ContainsFunc(f.addresses, logs.Address) {
 		return false
 	}
-	for _, alternatives := range f.topics {
+	for i, alternatives := range f.topics {
 		if len(alternatives) > 0 && !slices.ContainsFunc(alternatives, func(topic common.Hash) bool {
-			return bloom.Test(topic[:])
+			return logs.Topic(i, topic)
 		}) {
 			return false
 		}
 	}
 	return true
 }
+
+// bloomFilter is what the bloom of a header says about logs.
+type bloomFilter types.Bloom
+
+func (b *bloomFilter) Address(addr common.Address) bool { return (*types.Bloom)(b).Test(addr[:]) }
+
+// Topic is the same for all positions.
+func (b *bloomFilter) Topic(_ int, topic common.Hash) bool { return (*types.Bloom)(b).Test(topic[:]) }

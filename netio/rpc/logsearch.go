@@ -23,18 +23,17 @@ func (s *Server) newLogSearch(filter *logFilter, dst []byte) *logSearch {
 
 func (l *logSearch) end() []byte { return append(l.dst, ']') }
 
-// blocks searches the blocks from first to last. Of a sealed block it reads
-// the header first: most do not match its bloom.
+// blocks searches the blocks from first to last.
 func (l *logSearch) blocks(ctx context.Context, first, last uint64) error {
 	for number := first; number <= last; number++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		head, err := l.s.backend.Header(ByNumber(number))
+		may, err := l.mayMatch(number)
 		if err != nil {
 			return err
 		}
-		if head == nil || head.Sealed && !l.filter.mayMatch(&head.Header.Bloom) {
+		if !may {
 			continue
 		}
 		block, err := l.s.backend.Block(ByNumber(number))
@@ -46,6 +45,24 @@ func (l *logSearch) blocks(ctx context.Context, first, last uint64) error {
 		}
 	}
 	return nil
+}
+
+// mayMatch reports whether a block can hold a log that matches. Most cannot, and
+// the node's filter or the bloom of the header, if there is no such filter, says
+// so without the block.
+func (l *logSearch) mayMatch(number uint64) (bool, error) {
+	logs, err := l.s.backend.LogFilter(number)
+	if err != nil {
+		return false, err
+	}
+	if logs != nil {
+		return l.filter.mayMatch(logs), nil
+	}
+	head, err := l.s.backend.Header(ByNumber(number))
+	if head == nil || err != nil {
+		return false, err
+	}
+	return !head.Sealed || l.filter.mayMatch((*bloomFilter)(&head.Header.Bloom)), nil
 }
 
 // block searches one block, from the log with index first on.
