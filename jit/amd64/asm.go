@@ -100,41 +100,48 @@ func (a *assembler) room() *[instrMax]byte {
 
 func (a *assembler) take(n int) { a.code = a.code[:len(a.code)+n] }
 
-// bytes appends an instruction that has no operands.
-func (a *assembler) bytes(b ...byte) { a.code = append(a.code, b...) }
+// byte appends a byte.
+func (a *assembler) byte(b byte) { a.code = append(a.code, b) }
 
 // zeros appends n zeros.
 func (a *assembler) zeros(n int) { a.code = append(a.code, make([]byte, n)...) }
 
-func (a *assembler) ret() { a.bytes(0xc3) }
+func (a *assembler) ret() { a.byte(0xc3) }
 
 // rr: op dst, src.
 func (a *assembler) rr(op opcode, dst, src reg) {
 	buf := a.room()
-	n := op.put(buf, dst, 0, src, false)
-	buf[n&15] = modRegister | byte(dst&7)<<3 | byte(src&7)
-	a.take(n + 1)
+	if modrm := modRegister | byte(dst&7)<<3 | byte(src&7); op.plain() {
+		binary.LittleEndian.PutUint32(buf[:], uint32(op.head(dst, 0, src))|uint32(modrm)<<16)
+		a.take(3)
+	} else {
+		n := op.put(buf, dst, 0, src, false)
+		buf[n&15] = modrm
+		a.take(n + 1)
+	}
 }
 
 // rri: op dst, src, imm.
 func (a *assembler) rri(op opcode, dst, src reg, imm uint8) {
 	a.rr(op, dst, src)
-	a.bytes(imm)
+	a.byte(imm)
 }
 
 // rm: op dst, m.
 func (a *assembler) rm(op opcode, dst reg, m mem) {
 	buf := a.room()
-	n := op.put(buf, dst, m.index, m.base, false)
-	a.take(m.put(buf, n, dst))
+	if tail, size := m.tail(dst); op.plain() {
+		binary.LittleEndian.PutUint64(buf[:], op.head(dst, m.index, m.base)|tail<<16)
+		a.take(2 + size)
+	} else {
+		n := op.put(buf, dst, m.index, m.base, op == opMov8To)
+		binary.LittleEndian.PutUint64(buf[n&7:], tail)
+		a.take(n + size)
+	}
 }
 
 // mr: op m, src.
-func (a *assembler) mr(op opcode, m mem, src reg) {
-	buf := a.room()
-	n := op.put(buf, src, m.index, m.base, op == opMov8To)
-	a.take(m.put(buf, n, src))
-}
+func (a *assembler) mr(op opcode, m mem, src reg) { a.rm(op, src, m) }
 
 // alu: op dst, src.
 func (a *assembler) alu(op alu, dst, src reg) { a.rr(op.from(), dst, src) }
@@ -146,7 +153,7 @@ func (a *assembler) aluM(op alu, dst reg, m mem) { a.rm(op.from(), dst, m) }
 func (a *assembler) aluI(op alu, dst reg, imm int32) {
 	if imm == int32(int8(imm)) {
 		a.r(extended{wide | 0x83, reg(op)}, dst)
-		a.bytes(byte(imm))
+		a.byte(byte(imm))
 		return
 	}
 	a.r(extended{wide | 0x81, reg(op)}, dst)
@@ -157,7 +164,7 @@ func (a *assembler) aluI(op alu, dst reg, imm int32) {
 func (a *assembler) aluMI(op alu, m mem, imm int32) {
 	if imm == int32(int8(imm)) {
 		a.m(extended{wide | 0x83, reg(op)}, m)
-		a.bytes(byte(imm))
+		a.byte(byte(imm))
 		return
 	}
 	a.m(extended{wide | 0x81, reg(op)}, m)
@@ -173,7 +180,7 @@ func (a *assembler) m(op extended, m mem) { a.rm(op.opcode, op.ext, m) }
 // ri: op dst, imm.
 func (a *assembler) ri(op extended, dst reg, imm uint8) {
 	a.r(op, dst)
-	a.bytes(imm)
+	a.byte(imm)
 }
 
 // mov: dst = src.
@@ -247,7 +254,9 @@ func (a *assembler) vrr(op opcode, dst, first, src reg) {
 func (a *assembler) vrm(op opcode, dst, first reg, m mem) {
 	buf := a.room()
 	n := op.putVEX(buf, dst, first, m.index, m.base)
-	a.take(m.put(buf, n, dst))
+	tail, size := m.tail(dst)
+	binary.LittleEndian.PutUint64(buf[n&7:], tail)
+	a.take(n + size)
 }
 
 // lea: dst = the address of m.
@@ -264,7 +273,7 @@ func (a *assembler) leaLabel(dst reg, l label) {
 
 // call calls l.
 func (a *assembler) call(l label) {
-	a.bytes(0xe8)
+	a.byte(0xe8)
 	a.displacement(l)
 }
 
@@ -274,27 +283,27 @@ func (a *assembler) callM(m mem) { a.m(opCall, m) }
 // jmp jumps to l.
 func (a *assembler) jmp(l label) {
 	if distance, ok := a.near(l); ok {
-		a.bytes(0xeb, distance)
+		a.code = append(a.code, 0xeb, distance)
 		return
 	}
-	a.bytes(0xe9)
+	a.byte(0xe9)
 	a.displacement(l)
 }
 
 // jcc jumps to l if c holds.
 func (a *assembler) jcc(c cond, l label) {
 	if distance, ok := a.near(l); ok {
-		a.bytes(0x70|byte(c), distance)
+		a.code = append(a.code, 0x70|byte(c), distance)
 		return
 	}
-	a.bytes(0x0f, 0x80|byte(c))
+	a.code = append(a.code, 0x0f, 0x80|byte(c))
 	a.displacement(l)
 }
 
 // jccShort jumps forward to l, which must not be farther than 127 bytes, if c
 // holds.
 func (a *assembler) jccShort(c cond, l label) {
-	a.bytes(0x70|byte(c), 0)
+	a.code = append(a.code, 0x70|byte(c), 0)
 	a.fixups = append(a.fixups, fixup{int32(len(a.code)), l, true})
 }
 
@@ -317,7 +326,7 @@ func (a *assembler) displacement(l label) {
 func (a *assembler) align(n int) {
 	for rest := -len(a.code) & (n - 1); rest > 0; {
 		size := min(rest, len(nops))
-		a.bytes(nops[size-1]...)
+		a.code = append(a.code, nops[size-1]...)
 		rest -= size
 	}
 }

@@ -257,7 +257,7 @@ func TestJumps(t *testing.T) {
 			l := a.newLabel()
 			jump(a, l)
 			for range distance {
-				a.bytes(0x90)
+				a.byte(0x90)
 			}
 			a.bind(l)
 		}
@@ -266,7 +266,7 @@ func TestJumps(t *testing.T) {
 		return func(a *assembler) {
 			l := a.here()
 			for range distance {
-				a.bytes(0x90)
+				a.byte(0x90)
 			}
 			jump(a, l)
 		}
@@ -302,7 +302,7 @@ func TestLabelMistakes(t *testing.T) {
 	check("BUG: short jump over 128 bytes", func(a *assembler) {
 		l := a.newLabel()
 		a.jccShort(ifBelow, l)
-		a.bytes(make([]byte, 128)...)
+		a.zeros(128)
 		a.bind(l)
 	})
 }
@@ -310,7 +310,7 @@ func TestLabelMistakes(t *testing.T) {
 func TestAlign(t *testing.T) {
 	for used := range 33 {
 		code := assemble(func(a *assembler) {
-			a.bytes(slices.Repeat([]byte{0x90}, used)...)
+			a.code = append(a.code, slices.Repeat([]byte{0x90}, used)...)
 			a.align(32)
 		})
 		if want := (used + 31) / 32 * 32; len(code) != want {

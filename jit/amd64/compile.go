@@ -42,16 +42,17 @@ const limitBase = 1 << 10
 
 // Compiler compiles programs. It keeps its memory for the next.
 type Compiler struct {
-	memory  *Memory
-	asm     assembler
-	program *ir.Program
-	block   *ir.Block // that is being compiled
-	blocks  []blockLabels
-	stubs   []stub
-	gasExit label
-	grow    label // routine
-	jumps   label // the table of dynamic jumps
-	dynamic bool  // there is one
+	memory   *Memory
+	asm      assembler
+	program  *ir.Program
+	block    *ir.Block // that is being compiled
+	blocks   []blockLabels
+	stubs    []stub
+	operands []operand // of the stubs
+	gasExit  label
+	grow     label // routine
+	jumps    label // the table of dynamic jumps
+	dynamic  bool  // there is one
 
 	alloc allocator
 	moves mover
@@ -99,9 +100,7 @@ func (c *Compiler) Compile(program *ir.Program, limits Limits) (*Code, error) {
 			return nil, fmt.Errorf("%w: %d bytes for %d of bytecode", ErrTooLarge, size, len(program.Dests))
 		}
 	}
-	for i := range c.stubs {
-		c.emitStub(&c.stubs[i])
-	}
+	c.emitStubs()
 	if size := len(c.asm.code); size > limit {
 		return nil, fmt.Errorf("%w: %d bytes for %d of bytecode", ErrTooLarge, size, len(program.Dests))
 	}
@@ -127,7 +126,7 @@ func (c *Compiler) install() (*Code, error) {
 func (c *Compiler) reset(program *ir.Program) {
 	c.asm.reset()
 	c.program = program
-	c.stubs = c.stubs[:0]
+	c.dropStubs()
 	c.dynamic = false
 	c.known, c.memoryKnown = bounds{}, 0
 	if cap(c.blocks) < len(program.Blocks) {

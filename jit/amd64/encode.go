@@ -1,7 +1,5 @@
 package amd64
 
-import "encoding/binary"
-
 // Fields of the ModRM byte: mod, which register or memory form; rm, the last
 // register or base. Some registers as base are special in that rm means
 // something else there: RSP and R12 need a SIB byte, RBP and R13 a displacement.
@@ -54,34 +52,40 @@ func (op opcode) putVEX(buf *[instrMax]byte, r, first, index, rm reg) int {
 	return 4
 }
 
-// put writes ModRM, SIB and displacement at buf[n:] and returns where they end.
-func (m mem) put(buf *[instrMax]byte, n int, r reg) int {
-	modrm, rm := byte(r&7)<<3, byte(m.base&7)
-	sib := m.index != noReg || rm == rmSIB
-	mod := byte(modDisp32)
+// plain reports whether the prefixes and the opcode are a REX prefix for 64 bits
+// and one byte, as those of most instructions are.
+func (op opcode) plain() bool { return op&^0xff == wide }
+
+// head is what put writes for a plain opcode, as a number whose lowest byte is the
+// first.
+func (op opcode) head(r, index, rm reg) uint64 {
+	return 0x48 | uint64(r>>3)<<2 | uint64(index>>3)<<1 | uint64(rm>>3) | uint64(byte(op))<<8
+}
+
+// tail is ModRM, SIB and displacement, as a number whose lowest byte is the first,
+// and how many bytes they are.
+func (m mem) tail(r reg) (tail uint64, size int) {
+	rm := uint64(m.base & 7)
+	tail, size = uint64(r&7)<<3, 1
+	if m.index != noReg || rm == rmSIB {
+		sib := uint64(scaleBits[m.scale&15]) | uint64(m.index&7)<<3 | rm
+		tail |= rmSIB | sib<<8
+		size = 2
+	} else {
+		tail |= rm
+	}
+	tail |= uint64(uint32(m.disp)) << (8 * size)
 	switch {
 	case m.disp == 0 && rm != rmNoBase:
-		mod = modMemory
+		tail |= modMemory
 	case m.disp == int32(int8(m.disp)):
-		mod = modDisp8
+		tail |= modDisp8
+		size++
+	default:
+		tail |= modDisp32
+		size += 4
 	}
-	if sib {
-		buf[n&15] = mod | modrm | rmSIB
-		buf[(n+1)&15] = scaleBits[m.scale&15] | byte(m.index&7)<<3 | rm
-		n += 2
-	} else {
-		buf[n&15] = mod | modrm | rm
-		n++
-	}
-	switch mod {
-	case modDisp8:
-		buf[n&15] = byte(m.disp)
-		n++
-	case modDisp32:
-		binary.LittleEndian.PutUint32(buf[n:], uint32(m.disp))
-		n += 4
-	}
-	return n
+	return tail, size
 }
 
 // scaleBits are the SIB byte's scale by factor.

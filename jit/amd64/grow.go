@@ -4,9 +4,10 @@ package amd64
 // room for it and gas in the slice; else Go does it. What is asked for is always
 // more than there is.
 
-// growMemory tries to have the memory grown for a stub.
-func (c *Compiler) growMemory(s *stub) {
-	c.loadLimb(rax, &s.operands[0], 0)
+// growMemory tries to have the memory grown for a stub whose first operand is the
+// offset.
+func (c *Compiler) growMemory(s *stub, offset *operand) {
+	c.loadLimb(rax, offset, 0)
 	c.asm.aluI(add, rax, s.growBytes)
 	c.asm.jcc(ifBelow, s.refused) // the end is beyond all numbers
 	c.asm.call(c.grow)

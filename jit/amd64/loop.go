@@ -63,6 +63,7 @@ func (c *Compiler) compileLoops(limit int) {
 			continue
 		}
 		c.asm.rewind(start)
+		c.dropStubs()
 		c.asm.labels[c.blocks[head].loop] = c.asm.labels[c.blocks[head].entry]
 	}
 }
@@ -73,7 +74,7 @@ func (c *Compiler) compileLoop(loop *ir.Loop, head int) bool {
 	c.block = &loop.Block
 	for rounds := 1; rounds <= roundsMax; rounds++ {
 		c.asm.rewind(start)
-		c.stubs = c.stubs[:0]
+		c.dropStubs()
 		l := &c.loop
 		*l = loopState{loop: loop, head: head, rounds: rounds, words: l.words[:0], leaves: l.leaves[:0], stores: l.stores[:0], moved: l.moved[:0]}
 		c.asm.labels[c.blocks[head].loop] = int32(len(c.asm.code))
@@ -83,9 +84,7 @@ func (c *Compiler) compileLoop(loop *ir.Loop, head int) bool {
 			break
 		}
 	}
-	for i := range c.stubs {
-		c.emitStub(&c.stubs[i])
-	}
+	c.emitStubs()
 	for i := range c.loop.leaves {
 		c.asm.bind(c.loop.leaves[i].at)
 		c.emitLeave(&c.loop.leaves[i])

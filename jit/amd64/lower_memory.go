@@ -89,16 +89,15 @@ func (c *Compiler) unlikely(i int) bool {
 // and goes on at resume, to be bound by the caller. It uses RAX and RCX, which
 // the address holds.
 func (c *Compiler) address(i int, dst [4]reg, in *bytesOf) (m mem, resume label) {
-	s := c.slowStub(i, dst)
-	o := &s.operands[0]
+	o := c.operand(c.program.Instrs[i].Args[0])
 	if in.growBytes > 0 && o.kind == inConstant && c.reached(o.words[0]+uint64(in.growBytes)) {
 		c.asm.load(rcx, at(rdi, in.base))
-		return at(rcx, int32(o.words[0])), s.resume
+		return at(rcx, int32(o.words[0])), c.asm.newLabel()
 	}
+	s := c.slowStub(i, dst)
 	s.growBytes, s.retry = in.growBytes, c.asm.here()
 	s.refused = c.asm.newLabel()
 	slow := c.addStub(s)
-	o = &s.operands[0]
 	if o.kind == inConstant {
 		c.asm.aluMI(cmp, at(rdi, in.count), int32(o.words[0]))
 		c.asm.jcc(ifNotAbove, slow)
@@ -110,9 +109,9 @@ func (c *Compiler) address(i int, dst [4]reg, in *bytesOf) (m mem, resume label)
 		if s.growBytes > 0 {
 			tooLarge = s.refused
 		}
-		c.oneLimb(o, rcx, tooLarge)
+		c.oneLimb(&o, rcx, tooLarge)
 	}
-	index := c.limbReg(o, 0, rax)
+	index := c.limbReg(&o, 0, rax)
 	c.asm.aluM(cmp, index, at(rdi, in.count))
 	c.asm.jcc(ifNotBelow, slow)
 	c.asm.load(rcx, at(rdi, in.base))

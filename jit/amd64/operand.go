@@ -1,6 +1,10 @@
 package amd64
 
-import "github.com/redline-evm/redline/jit/ir"
+import (
+	"math/bits"
+
+	"github.com/redline-evm/redline/jit/ir"
+)
 
 // operand is where a word is, limb by limb. The limbs that it does not have are
 // zero.
@@ -26,25 +30,31 @@ func inRegs(regs [4]reg, limbs int) operand {
 }
 
 // operand returns where v is now. It is valid until a register is taken.
-func (c *Compiler) operand(v ir.Value) operand {
+func (c *Compiler) operand(v ir.Value) (o operand) {
 	depth, onStack := v.EntrySlot()
 	if val := c.alloc.find(v); val != nil {
-		o := operand{kind: inMemory, limbs: int(val.limbs)}
+		o.limbs = int(val.limbs)
 		switch {
 		case val.inRegs || o.limbs == 0:
 			o.kind, o.regs = inRegisters, val.regs
 		case onStack:
-			o.mem = slot(-depth)
+			o.kind, o.mem = inMemory, slot(-depth)
 		default:
-			o.mem = at(rdi, spillOffset(int(val.spill), 0))
+			o.kind, o.mem = inMemory, at(rdi, spillOffset(int(val.spill), 0))
 		}
 		return o
 	}
 	if onStack {
-		return operand{kind: inMemory, limbs: limbCount(c.program.EntryBits(c.block, depth)), mem: slot(-depth)}
+		o.kind, o.limbs, o.mem = inMemory, limbCount(c.program.EntryBits(c.block, depth)), slot(-depth)
+		return o
+	}
+	if small, ok := v.Small(); ok {
+		o.words[0], o.limbs = uint64(small), limbCount(bits.Len32(small))
+		return o
 	}
 	word, _ := c.program.Const(v)
-	return operand{kind: inConstant, limbs: limbCount(word.BitLen()), words: word}
+	o.words, o.limbs = word, limbCount(word.BitLen())
+	return o
 }
 
 // slot is the word at a distance from the top of the stack, upwards.

@@ -6,13 +6,13 @@ import "github.com/redline-evm/redline/jit/word"
 type stub struct {
 	kind   stubKind
 	at     label
-	exit   uint64 // unless of stubGas
 	resume label
+	exit   uint64 // unless of stubGas
 	gas    uint64 // of stubGas
 
 	// Of stubInstr: where operands and result are.
-	instr    int
-	operands [3]operand
+	instr    int32
+	operands int32 // the first in Compiler.operands
 	dst      [4]reg
 
 	// Of stubInstr, if memory that is growBytes long at the first operand would
@@ -39,6 +39,14 @@ func (c *Compiler) addStub(s stub) label {
 	return s.at
 }
 
+func (c *Compiler) dropStubs() { c.stubs, c.operands = c.stubs[:0], c.operands[:0] }
+
+func (c *Compiler) emitStubs() {
+	for i := range c.stubs {
+		c.emitStub(&c.stubs[i])
+	}
+}
+
 func (c *Compiler) emitStub(s *stub) {
 	c.asm.bind(s.at)
 	switch s.kind {
@@ -56,11 +64,13 @@ func (c *Compiler) emitStub(s *stub) {
 		c.asm.jcc(ifNotBelow, s.retry)
 		c.asm.jmp(s.refused)
 	case stubInstr:
+		instr := int(s.instr)
+		operands := c.operands[s.operands:][:len(c.program.Operands(instr))]
 		if s.growBytes > 0 {
-			c.growMemory(s)
+			c.growMemory(s, &operands[0])
 		}
-		for k := range c.program.Operands(s.instr) {
-			c.storeOperand(k, &s.operands[k])
+		for k := range operands {
+			c.storeOperand(k, &operands[k])
 		}
 		if s.routine != word.NoRoutine {
 			c.callRoutine(s.routine)
@@ -69,7 +79,7 @@ func (c *Compiler) emitStub(s *stub) {
 			c.leave(s.exit, back)
 			c.asm.bind(back)
 		}
-		c.loadResult(s.instr, s.dst)
+		c.loadResult(instr, s.dst)
 		c.asm.jmp(s.resume)
 	}
 }
@@ -82,9 +92,12 @@ func (c *Compiler) slowWay(i int, dst [4]reg) (slow, resume label) {
 }
 
 func (c *Compiler) slowStub(i int, dst [4]reg) stub {
-	s := stub{kind: stubInstr, exit: exitWord(ExitInstr, i), resume: c.asm.newLabel(), instr: i, dst: dst}
-	for k, v := range c.program.Operands(i) {
-		s.operands[k] = c.operand(v)
+	s := stub{
+		kind: stubInstr, exit: exitWord(ExitInstr, i), resume: c.asm.newLabel(),
+		instr: int32(i), operands: int32(len(c.operands)), dst: dst,
+	}
+	for _, v := range c.program.Operands(i) {
+		c.operands = append(c.operands, c.operand(v))
 	}
 	return s
 }
