@@ -29,6 +29,7 @@ type Builder struct {
 	lowest int // lowest height that an opcode of the block reached down to
 	used   []bool
 	moved  []Value
+	folder folder
 
 	flow     flow
 	state    *stackState // of the block, where it is known

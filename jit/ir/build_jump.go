@@ -66,7 +66,7 @@ func (b *Builder) decided(t *Term) (holds, ok bool) {
 	if !t.X.IsConst() || t.Y != NoValue && !t.Y.IsConst() {
 		return false, false
 	}
-	z := b.out.compute(t.Op, t.X, t.Y)
+	z := b.folder.compute(&b.out, t.Op, t.X, t.Y)
 	return z.IsZero() == t.Negated, true
 }
 

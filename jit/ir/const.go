@@ -7,20 +7,16 @@ import "github.com/holiman/uint256"
 func (b *Builder) push(pc, size int) {
 	first := pc + 1
 	last := min(first+size, len(b.code))
-	if size <= 3 {
-		x := 0
-		for i := first; i < first+size; i++ {
-			x <<= 8
-			if i < last {
-				x |= int(b.code[i])
-			}
-		}
-		b.stack.push(Small(uint32(x)))
-		return
-	}
 	var word uint256.Int
-	word.SetBytes(b.code[first:last])
-	word.Lsh(&word, 8*uint(first+size-last))
+	if size <= 8 {
+		for _, x := range b.code[first:last] {
+			word[0] = word[0]<<8 | uint64(x)
+		}
+		word[0] <<= 8 * (first + size - last)
+	} else {
+		word.SetBytes(b.code[first:last])
+		word.Lsh(&word, 8*uint(first+size-last))
+	}
 	b.stack.push(b.out.AddConst(&word))
 }
 

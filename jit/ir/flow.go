@@ -94,6 +94,7 @@ type flow struct {
 	lost    bool // a jump can go anywhere
 	work    int
 	at      stackState // of the block that is looked at
+	folder  folder
 }
 
 // sizeBytes is the memory that the analysis holds on to.
@@ -266,6 +267,10 @@ func (f *flow) bits(w word) int {
 // block goes from block i to all that control can reach from there.
 func (f *flow) block(i int) {
 	b := &f.p.Blocks[i]
+	if b.FirstWrite == b.EndWrite && b.Height == 0 && b.Term.Kind == Fallthrough {
+		f.enter(i+1, &f.states[i])
+		return
+	}
 	f.at = f.states[i] // a copy: the block may lead to itself
 	t := &b.Term
 	switch t.Kind {
@@ -303,7 +308,7 @@ func (f *flow) decided(t *Term) (jumps, ok bool) {
 			return false, false
 		}
 	}
-	z := f.p.compute(t.Op, x, y)
+	z := f.folder.compute(f.p, t.Op, x, y)
 	return z.IsZero() == t.Negated, true
 }
 
@@ -447,7 +452,7 @@ func (f *flow) operation(in *Instr, nesting int) word {
 	c, yConst := y.constant()
 	switch {
 	case xConst && (yConst || y == word(NoValue)):
-		z := f.p.compute(in.Op, a, c)
+		z := f.folder.compute(f.p, in.Op, a, c)
 		if z.IsUint64() && z[0] <= smallMask {
 			return word(Small(uint32(z[0])))
 		}

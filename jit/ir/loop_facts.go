@@ -22,14 +22,8 @@ func (b *Builder) learn(t *Term, jumps bool) {
 
 // holds reports whether the condition of t is known to hold, or not to.
 func (b *Builder) holds(t *Term) (holds, ok bool) {
-	if x, isConst := b.out.Const(t.X); isConst {
-		if t.Op == ISZERO {
-			return x.IsZero() != t.Negated, true
-		}
-		if y, isConst := b.out.Const(t.Y); isConst {
-			folds[t.Op](&x, &x, &y)
-			return !x.IsZero() != t.Negated, true
-		}
+	if holds, ok := b.decided(t); ok {
+		return holds, true
 	}
 	if t.Op == ISZERO && b.isNonZero(t.X) {
 		return t.Negated, true

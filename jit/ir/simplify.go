@@ -81,17 +81,20 @@ func (b *Builder) fold(in *Instr) Value {
 	if folds[in.Op] == nil || !in.Args[0].IsConst() || !one && !in.Args[1].IsConst() {
 		return NoValue
 	}
-	z := b.out.compute(in.Op, in.Args[0], in.Args[1])
-	return b.out.AddConst(&z)
+	return b.out.AddConst(b.folder.compute(&b.out, in.Op, in.Args[0], in.Args[1]))
 }
 
-// compute is the outcome of an operation of folds on constants; y is NoValue if
-// there is none.
-func (p *Program) compute(op Op, x, y Value) (z uint256.Int) {
-	a, _ := p.Const(x)
-	c, _ := p.Const(y)
-	folds[op](&z, &a, &c)
-	return z
+// folder is room for an operation of folds and its outcome, which would else be
+// allocated.
+type folder struct{ z, x, y uint256.Int }
+
+// compute is the outcome of an operation of folds on constants of p; y is NoValue
+// if there is none. It is valid until the next.
+func (f *folder) compute(p *Program, op Op, x, y Value) *uint256.Int {
+	f.x, _ = p.Const(x)
+	f.y, _ = p.Const(y)
+	folds[op](&f.z, &f.x, &f.y)
+	return &f.z
 }
 
 // identity finds the value of an operation that returns one of its operands. An

@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"math/bits"
 	"strconv"
 
 	"github.com/holiman/uint256"
@@ -68,11 +69,15 @@ func (p *Program) AddConst(x *uint256.Int) Value {
 
 // Bits is an upper bound of the width of v: v < 2^Bits.
 func (p *Program) Bits(v Value) int {
-	if i, ok := v.Result(); ok {
-		return int(p.Instrs[i].Bits)
-	}
-	if x, ok := p.Const(v); ok {
-		return x.BitLen()
+	switch v & kindMask {
+	case kindResult:
+		return int(p.Instrs[v].Bits)
+	case kindSmall:
+		return bits.Len32(uint32(v & smallMask))
+	case kindWide:
+		if v != NoValue {
+			return p.Consts[v&smallMask].BitLen()
+		}
 	}
 	return 256
 }
