@@ -25,7 +25,7 @@ var rows = []row{
 	{"tuning", nil},
 
 	// State.
-	{"memstate/trie", []string{"memstate/trie/proof", "memstate/trie/sha64"}},
+	{"memstate/trie", []string{"memstate/trie/proof", "memstate/trie/sha64", "tuning"}},
 	{"memstate/trie/proof", nil}, // stands alone: a verifier needs nothing else of ours
 	{"memstate/trie/sha64", nil},
 	{"memstate/trie/sha64/internal/gen", nil},

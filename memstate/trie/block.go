@@ -64,6 +64,14 @@ func class(capacity int) int {
 	return capacity/4 + 1
 }
 
+// classCapacity is the capacity of a class.
+func classCapacity(c int) int {
+	if capacity := 2 * (c + 1); capacity <= smallBlocks {
+		return capacity
+	}
+	return 4 * (c - 1)
+}
+
 // block is the memory at a place.
 type block struct {
 	at       unsafe.Pointer
@@ -115,24 +123,45 @@ func (p *pool) blockAt(at place) block {
 	return block{unsafe.Add(p.chunks[offset>>chunkShift], offset%chunkUnits*offsetUnit), at.capacity()}
 }
 
-// alloc returns a place for count leaves, none of which is written.
+// alloc returns a place for count leaves, none of which is written: a free block,
+// else a part of one that is larger, else of the newest chunk.
 func (p *pool) alloc(count int) place {
 	capacity := capacityFor(count)
-	c := class(capacity)
-	if first := p.free[c]; first != 0 {
-		at := newPlace(first-1, capacity, count)
-		p.free[c] = *p.blockAt(at).prefix(0)
-		p.frees[c]--
-		return at
+	for c := class(capacity); c < min(class(capacity)+carveClasses, classCount); c++ {
+		if p.free[c] != 0 {
+			found := p.takeFree(c)
+			p.releaseUnits(found+uint64(blockUnits*capacity), classCapacity(c)-capacity)
+			return newPlace(found, capacity, count)
+		}
 	}
-	units := blockUnits * capacity
-	if len(p.chunks) == 0 || p.used+units > chunkUnits {
+	if p.left() < capacity {
+		p.releaseUnits(uint64(len(p.chunks)-1)<<chunkShift+uint64(p.used), p.left())
 		p.chunks = append(p.chunks, p.memory.chunk())
 		p.used = 0
 	}
 	offset := uint64(len(p.chunks)-1)<<chunkShift + uint64(p.used)
-	p.used += units
+	p.used += blockUnits * capacity
 	return newPlace(offset, capacity, count)
+}
+
+// left is for how many leaves there is room in the newest chunk.
+func (p *pool) left() int {
+	if len(p.chunks) == 0 {
+		return 0
+	}
+	return (chunkUnits - p.used) / blockUnits &^ 1
+}
+
+// carveClasses is how many classes alloc looks at. Buckets that are split in two
+// leave blocks somewhat larger than those that their halves need.
+const carveClasses = 8
+
+// takeFree returns the offset of a free block.
+func (p *pool) takeFree(c int) (offset uint64) {
+	offset = p.free[c] - 1
+	p.free[c] = *p.blockAt(newPlace(offset, classCapacity(c), 0)).prefix(0)
+	p.frees[c]--
+	return offset
 }
 
 // release gives a block back. The list of free blocks goes through their first
@@ -142,6 +171,19 @@ func (p *pool) release(at place) {
 	*p.blockAt(at).prefix(0) = p.free[c]
 	p.free[c] = at.offset() + 1
 	p.frees[c]++
+}
+
+// releaseUnits gives the memory for a number of leaves back, as blocks.
+func (p *pool) releaseUnits(offset uint64, leaves int) {
+	for leaves > 0 {
+		capacity := leaves
+		if capacity > smallBlocks {
+			capacity &^= 3
+		}
+		p.release(newPlace(offset, capacity, 0))
+		offset += uint64(blockUnits * capacity)
+		leaves -= capacity
+	}
 }
 
 // resize moves the leaves of a block to one for another number of them, of which
@@ -155,11 +197,7 @@ func (p *pool) resize(at place, count int) place {
 
 func (p *pool) freeBytes() (sum uint64) {
 	for c, count := range p.frees {
-		capacity := 2 * (c + 1)
-		if c >= class(smallBlocks)+1 {
-			capacity = 4 * (c - 1)
-		}
-		sum += uint64(count * capacity * leafBytes)
+		sum += uint64(count * classCapacity(c) * leafBytes)
 	}
 	return sum
 }

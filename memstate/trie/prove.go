@@ -1,6 +1,7 @@
 package trie
 
 import (
+	"runtime"
 	"slices"
 
 	"github.com/redline-evm/redline/memstate/trie/proof"
@@ -9,6 +10,7 @@ import (
 
 // Prove returns the proof of a key, whether it is in the trie or not.
 func (t *Trie) Prove(key Hash) *proof.Single {
+	defer runtime.KeepAlive(t)
 	p := new(proof.Single)
 	s := t.rootSpot()
 	for s.kind() == innerKind {
@@ -30,6 +32,7 @@ func (t *Trie) Prove(key Hash) *proof.Single {
 // ProveAll returns the proof of many keys, which are in ascending order and
 // unique.
 func (t *Trie) ProveAll(keys []Hash) *proof.Multi {
+	defer runtime.KeepAlive(t)
 	p := prover{proof: new(proof.Multi)}
 	p.walk(t.rootSpot(), keys)
 	p.fillSiblings()

@@ -77,15 +77,14 @@ type subtree struct {
 	keys   int
 }
 
-// New returns the trie of the empty state. Update uses as many goroutines as
-// workers says; at least one.
+// New returns the trie of the empty state, for SetWorkers.
 func New(source Source, workers int) *Trie {
 	t := &Trie{
 		source:   source,
 		subtrees: make([]subtree, 1<<fixedDepth),
 		pools:    make([]pool, 1<<poolBits),
-		memory:   newMemory(),
 	}
+	t.memory = newMemory(t)
 	for d := range t.top {
 		t.top[d] = make([]Hash, 1<<d)
 	}
@@ -96,14 +95,21 @@ func New(source Source, workers int) *Trie {
 	for i := range t.pools {
 		t.pools[i].memory = t.memory
 	}
-	for range max(workers, 1) {
-		t.workers = append(t.workers, newWorker(t))
-	}
+	t.SetWorkers(workers)
 	return t
 }
 
+// SetWorkers has Update use so many goroutines from now on; at least one.
+func (t *Trie) SetWorkers(count int) {
+	count = max(count, 1)
+	for len(t.workers) < count {
+		t.workers = append(t.workers, newWorker(t))
+	}
+	t.workers = t.workers[:count]
+}
+
 // Root is the digest of the whole state after all updates.
-func (t *Trie) Root() Hash { return t.top[0][0] }
+func (t *Trie) Root() Hash { return t.top[0][0] } // top is on the Go heap
 
 // Len is the number of keys.
 func (t *Trie) Len() (keys int) {

@@ -202,6 +202,54 @@ func TestDeleteEverything(t *testing.T) {
 	}
 }
 
+// TestLevelsDoNotShow gives subtrees levels that they do not need, and goes on.
+func TestLevelsDoNotShow(t *testing.T) {
+	for _, shared := range []int{0, 14, 70} {
+		w := newWorld(uint64(shared))
+		trie, fresh := New(w, 1), w.near(shared)
+		for round := range 6 {
+			trie.Update(w.batch(300, fresh))
+			for range 200 {
+				subtree := w.rng.IntN(len(trie.subtrees))
+				if len(w.keys) > 0 && w.rng.IntN(2) == 0 {
+					subtree = int(prefixOf(&w.keys[w.rng.IntN(len(w.keys))]) >> (64 - fixedDepth))
+				}
+				if len(trie.subtrees[subtree].levels) < 8 {
+					trie.workers[0].addLevel(subtree)
+				}
+			}
+			if got, want := trie.Root(), naiveRoot(w.values, 0); got != want {
+				t.Fatalf("%d bits shared, batch %d: got root %x; want %x", shared, round, got, want)
+			}
+		}
+	}
+}
+
+// TestFreeBlocksAreUsed grows and shrinks a trie: blocks that splits and deletes
+// leave are used for others.
+func TestFreeBlocksAreUsed(t *testing.T) {
+	w := newWorld(13)
+	trie := New(w, 1)
+	for range 30 {
+		trie.Update(w.batch(4000, w.hash))
+	}
+	sizes := trie.Sizes()
+	if sizes.Free > sizes.Blocks/3 {
+		t.Errorf("got %d bytes free of %d; want a third at most", sizes.Free, sizes.Blocks)
+	}
+	for i := range trie.pools {
+		for c, count := range trie.pools[i].frees {
+			length := 0
+			for first := trie.pools[i].free[c]; first != 0; length++ {
+				first = *trie.pools[i].blockAt(newPlace(first-1, classCapacity(c), 0)).prefix(0)
+			}
+			if length != count {
+				t.Fatalf("pool %d has %d free blocks of class %d; want %d", i, length, c, count)
+			}
+		}
+	}
+}
+
 // TestGrows adds levels without changing the root.
 func TestGrows(t *testing.T) {
 	w := newWorld(11)

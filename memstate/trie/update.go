@@ -2,6 +2,7 @@ package trie
 
 import (
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ func (t *Trie) Update(changes []Change) {
 	if len(changes) == 0 {
 		return
 	}
+	defer runtime.KeepAlive(t)
 	order := t.sorter.sort(changes)
 	level := t.rangeLevel(len(changes))
 	ranges := t.ranges[:0]
