@@ -61,6 +61,9 @@ func (l *Log) setSpare(s *segment, err error) {
 func (l *Log) waitForSpare() (*segment, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.mu.spare == nil {
+		spareWaitsTotal.Inc()
+	}
 	for l.mu.spare == nil && l.mu.spareErr == nil {
 		l.mu.spares.Wait()
 	}

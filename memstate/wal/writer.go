@@ -17,6 +17,8 @@ var (
 	bytesTotal    = metrics.NewCounter("redline_wal_bytes_total")
 	recordsTotal  = metrics.NewCounter("redline_wal_records_total")
 	failuresTotal = metrics.NewCounter("redline_wal_failures_total")
+
+	spareWaitsTotal = metrics.NewCounter("redline_wal_spare_waits_total") // a segment was full before the next was prepared
 )
 
 // writer is what the writing goroutine keeps for itself.
