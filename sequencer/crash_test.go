@@ -8,11 +8,13 @@ import (
 	"flag"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,15 +58,22 @@ func newVictim(t *testing.T) *victim {
 
 func (v *victim) url() string { return "http://127.0.0.1:" + strconv.Itoa(v.port) }
 
+// freePort is a port that nothing takes while the sequencer is dead: it is below
+// those that the system hands out.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10_000 + (os.Getpid()+int(portsTaken.Add(1)))%20_000
+		if listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			listener.Close()
+			return port
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
+
+var portsTaken atomic.Int64
 
 func (v *victim) start() {
 	v.t.Helper()
