@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/redline-evm/redline/internal/program"
 	"github.com/redline-evm/redline/internal/upkeep"
 	"github.com/redline-evm/redline/jit"
+	"github.com/redline-evm/redline/memstate/wal"
 	"github.com/redline-evm/redline/netio/rpc"
 	"github.com/redline-evm/redline/netio/stream"
 	"github.com/redline-evm/redline/sequencer/producer"
@@ -275,10 +277,22 @@ func newPublisher(l *ledger.Ledger) (*stream.Publisher, error) {
 		return nil, err
 	}
 	publisher := stream.NewPublisher(stream.PublisherConfig{
-		Source: l, Chain: l.Identity().Hex(), Genesis: genesis, Log: slog.Default(),
+		Source: prunedSource{l}, Chain: l.Identity().Hex(), Genesis: genesis, Log: slog.Default(),
 	})
 	l.Observe(func(ledger.Event) { publisher.Notify() })
 	return publisher, nil
+}
+
+// prunedSource is a ledger as a source of the stream, to which records are gone
+// that the ledger has pruned.
+type prunedSource struct{ stream.Source }
+
+func (s prunedSource) ReadRecords(from uint64, maxBytes int) ([][]byte, error) {
+	records, err := s.Source.ReadRecords(from, maxBytes)
+	if errors.Is(err, wal.ErrPruned) {
+		err = fmt.Errorf("%w: %w", stream.ErrGone, err)
+	}
+	return records, err
 }
 
 // serve serves JSON-RPC and the stream on one port, and the metrics.
