@@ -78,7 +78,7 @@ var portsTaken atomic.Int64
 func (v *victim) start() {
 	v.t.Helper()
 	v.cmd = exec.Command(filepath.Join(programs, "sequencer"), "run", "--datadir", v.home, "--json",
-		"--http.port", strconv.Itoa(v.port), "--ws.port", "-1", "--miniblock.interval", "1ms")
+		"--http.port", strconv.Itoa(v.port), "--ws.port", "-1", "--miniblock.interval", "1ms", "--snapshot.every", "1")
 	var stderr strings.Builder
 	v.cmd.Stderr = &stderr
 	stdout, err := v.cmd.StdoutPipe()
