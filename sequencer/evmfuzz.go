@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
 
 	"github.com/redline-evm/redline/internal/evmfuzz"
@@ -89,7 +90,9 @@ func fuzzOrReplay(ctx context.Context, c *cli.Context) (evmfuzz.Report, error) {
 				slog.Warn("no progress: a program does not end", "world", seed+r.Worlds-1)
 			}
 			last = r.Worlds
-			progressLine(os.Stderr, &r)
+			if isatty.IsTerminal(os.Stderr.Fd()) {
+				progressLine(os.Stderr, &r)
+			}
 		},
 	})
 }

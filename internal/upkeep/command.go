@@ -154,6 +154,10 @@ func create(c *cli.Context, p Program) error {
 		return err
 	}
 	closers.Add(l.Close)
+	if m, err := l.Snapshots().Manifest(l.Sealed().Number.Uint64()); err == nil {
+		slog.Info("there is a snapshot of the newest EVM block already", "block", m.Block())
+		return print(c, newReport(l.Snapshots(), m))
+	}
 	progress := program.NewProgress(c, "creating")
 	m, err := l.SnapshotAtRest(c.Context, key, snapshot.WriteOptions{
 		Workers: runtime.GOMAXPROCS(0), BytesPerSecond: c.Uint64(rateFlag) * megabyte,
