@@ -151,13 +151,16 @@ func (a *assembler) aluM(op alu, dst reg, m mem) { a.rm(op.from(), dst, m) }
 
 // aluI: op dst, imm.
 func (a *assembler) aluI(op alu, dst reg, imm int32) {
+	buf := a.room()
+	small, large := wide|0x83, wide|0x81
+	modrm := uint64(modRegister | byte(op)<<3 | byte(dst&7))
 	if imm == int32(int8(imm)) {
-		a.r(extended{wide | 0x83, reg(op)}, dst)
-		a.byte(byte(imm))
+		binary.LittleEndian.PutUint32(buf[:], uint32(small.head(0, 0, dst)|modrm<<16)|uint32(imm)<<24)
+		a.take(4)
 		return
 	}
-	a.r(extended{wide | 0x81, reg(op)}, dst)
-	a.imm32(imm)
+	binary.LittleEndian.PutUint64(buf[:], large.head(0, 0, dst)|modrm<<16|uint64(uint32(imm))<<24)
+	a.take(7)
 }
 
 // aluMI: op m, imm.
@@ -194,8 +197,11 @@ func (a *assembler) store(m mem, src reg) { a.mr(opMovTo, m, src) }
 
 // storeI: m = imm, sign-extended.
 func (a *assembler) storeI(m mem, imm int32) {
-	a.m(opMovI, m)
-	a.imm32(imm)
+	buf := a.room()
+	tail, size := m.tail(opMovI.ext)
+	binary.LittleEndian.PutUint64(buf[:], opMovI.opcode.head(0, m.index, m.base)|tail<<16)
+	binary.LittleEndian.PutUint32(buf[(2+size)&15:], uint32(imm))
+	a.take(2 + size + 4)
 }
 
 // zero: dst = 0. It changes the flags.

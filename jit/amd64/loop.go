@@ -72,13 +72,14 @@ func (c *Compiler) compileLoops(limit int) {
 func (c *Compiler) compileLoop(loop *ir.Loop, head int) bool {
 	start := c.asm.mark()
 	c.block = &loop.Block
+	c.loop.loop = loop
+	c.chooseWords()
 	for rounds := 1; rounds <= roundsMax; rounds++ {
 		c.asm.rewind(start)
 		c.dropStubs()
 		l := &c.loop
-		*l = loopState{loop: loop, head: head, rounds: rounds, words: l.words[:0], leaves: l.leaves[:0], stores: l.stores[:0], moved: l.moved[:0]}
+		*l = loopState{loop: loop, head: head, rounds: rounds, words: l.words, leaves: l.leaves[:0], stores: l.stores[:0], moved: l.moved[:0]}
 		c.asm.labels[c.blocks[head].loop] = int32(len(c.asm.code))
-		c.chooseWords()
 		c.enterLoop()
 		if c.emitRounds() {
 			break

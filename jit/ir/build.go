@@ -26,7 +26,8 @@ type Builder struct {
 
 	block  Block // the one being built
 	stack  symbolicStack
-	lowest int // lowest height that an opcode of the block reached down to
+	lowest int  // lowest height that an opcode of the block reached down to
+	sees   bool // one of its instructions sees gas
 	used   []bool
 	moved  []Value
 	folder folder
@@ -133,7 +134,7 @@ func (b *Builder) buildBlock(pc int) {
 	start := uint32(len(b.out.Instrs))
 	b.block = Block{PC: uint32(pc), First: start, FirstWrite: uint32(len(b.out.Writes))}
 	b.stack.reset()
-	b.lowest = 0
+	b.lowest, b.sees = 0, false
 	next := pc
 	for open := true; open; {
 		switch {
@@ -235,6 +236,7 @@ func (b *Builder) operation(op Op, info *Info, pc int) {
 	in := Instr{Op: op, Bits: resultBits[op], Args: [3]Value{NoValue, NoValue, NoValue}, PC: uint32(pc)}
 	if info.Props.SeesGas() {
 		in.Rest = b.block.Gas // finish turns it around
+		b.sees = true
 	}
 	if count := int(info.Pops); count <= len(in.Args) {
 		for i := range count {
@@ -268,9 +270,11 @@ func (b *Builder) finish() {
 		b.out.Writes = b.stack.appendWrites(b.out.Writes)
 	}
 	block.EndWrite = uint32(len(b.out.Writes))
-	for i := block.First; i < uint32(len(b.out.Instrs)); i++ {
-		if in := &b.out.Instrs[i]; table[in.Op].Props.SeesGas() {
-			in.Rest = block.Gas - in.Rest
+	if b.sees {
+		for i := block.First; i < uint32(len(b.out.Instrs)); i++ {
+			if in := &b.out.Instrs[i]; table[in.Op].Props.SeesGas() {
+				in.Rest = block.Gas - in.Rest
+			}
 		}
 	}
 	b.dropDead()
