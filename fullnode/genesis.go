@@ -24,9 +24,13 @@ func openLedger(c *cli.Context, dir string) (*ledger.Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use --%s: %w", program.DurabilityFlag, err)
 	}
+	memory, prefaultBytes, err := program.StateMemory(c, nil)
+	if err != nil {
+		return nil, err
+	}
 	opts := ledger.Options{
 		Dir: dir, Chain: common.HexToHash(c.String(chainFlag)), StateBlocks: c.Uint64(program.HistoryFlag),
-		Durability: durability, Log: slog.Default(),
+		Durability: durability, Memory: memory, PrefaultBytes: prefaultBytes, Log: slog.Default(),
 	}
 	if path := c.String(program.GenesisFlag); path != "" {
 		data, err := os.ReadFile(path)

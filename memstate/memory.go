@@ -13,6 +13,8 @@ import (
 
 // memory owns what the arenas of a state take from the system.
 type memory struct {
+	policy *tuning.MemoryPolicy
+
 	mu      sync.Mutex
 	regions []*tuning.Region
 	pages   tuning.PageBytes // of chunks on the Go heap
@@ -20,8 +22,8 @@ type memory struct {
 
 // newMemory returns memory that is given back once owner is garbage: views may
 // outlive everybody who could close it.
-func newMemory[T any](owner *T) *memory {
-	m := &memory{}
+func newMemory[T any](owner *T, policy *tuning.MemoryPolicy) *memory {
+	m := &memory{policy: policy}
 	runtime.AddCleanup(owner, func(m *memory) { m.release() }, m)
 	return m
 }
@@ -37,13 +39,13 @@ func (m *memory) release() {
 	m.regions = nil
 }
 
-// bytes says how much memory there is, by the kind of its pages.
-func (m *memory) bytes() tuning.PageBytes {
+// usage says how much memory there is.
+func (m *memory) usage() tuning.Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	sum := m.pages
+	sum := tuning.Usage{Pages: m.pages}
 	for _, r := range m.regions {
-		sum.Add(r.Pages())
+		sum.Add(r.Usage())
 	}
 	return sum
 }
@@ -60,7 +62,7 @@ func (m *memory) newChunk(size uintptr) (unsafe.Pointer, *tuning.Region) {
 	defer m.mu.Unlock()
 	if size > heapChunkMax && !onHeap {
 		// A system that refuses address space has no regions, or a limit on it.
-		if region, err := tuning.Reserve(size); err == nil {
+		if region, err := tuning.Reserve(size, m.policy); err == nil {
 			m.regions = append(m.regions, region)
 			return region.Base(), region
 		}
@@ -77,6 +79,13 @@ func (m *memory) mustGrow(region *tuning.Region, size uintptr) {
 	if err := region.Grow(size); err != nil {
 		panic(fmt.Sprintf("cannot grow the state: %v", err))
 	}
+}
+
+// growResident is like mustGrow, but the memory is resident when it returns.
+func (m *memory) growResident(region *tuning.Region, size uintptr, progress func(uint64)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return region.GrowResident(size, runtime.GOMAXPROCS(0), progress)
 }
 
 // arena is an array of equal units without pointers that grows in place. Chunk
@@ -119,18 +128,49 @@ func (a *arena) at(unit uint64) unsafe.Pointer {
 // grow makes the units below count usable.
 func (a *arena) grow(count uint64) {
 	for a.count < count {
-		chunk, offset := a.place(a.count)
-		capacity := uint64(1) << (chunk + arenaFirstBits)
-		if offset == 0 {
-			var base unsafe.Pointer
-			base, a.region = a.memory.newChunk(uintptr(capacity) * a.unitBytes)
-			atomic.StorePointer(&a.chunks[chunk], base)
-		}
-		units := capacity - offset
+		units := a.next()
 		if a.region != nil {
 			units = min(units, max(count-a.count, arenaStep))
-			a.memory.mustGrow(a.region, uintptr(offset+units)*a.unitBytes)
+			a.memory.mustGrow(a.region, a.sizeWith(units))
 		}
 		a.count += units
 	}
+}
+
+// growResident is like grow, but the memory is resident when it returns. progress
+// is told how many bytes have become so.
+func (a *arena) growResident(count uint64, progress func(bytes uint64)) error {
+	for a.count < count {
+		units := a.next()
+		if a.region != nil {
+			units = min(units, count-a.count)
+			told := uint64(0)
+			if err := a.memory.growResident(a.region, a.sizeWith(units), func(done uint64) {
+				progress(done - told)
+				told = done
+			}); err != nil {
+				return err
+			}
+		}
+		a.count += units
+	}
+	return nil
+}
+
+// next is how many units the last chunk has left, or a new one if it is full.
+func (a *arena) next() uint64 {
+	chunk, offset := a.place(a.count)
+	capacity := uint64(1) << (chunk + arenaFirstBits)
+	if offset == 0 {
+		var base unsafe.Pointer
+		base, a.region = a.memory.newChunk(uintptr(capacity) * a.unitBytes)
+		atomic.StorePointer(&a.chunks[chunk], base)
+	}
+	return capacity - offset
+}
+
+// sizeWith is how large the last chunk is with so many units more, in bytes.
+func (a *arena) sizeWith(units uint64) uintptr {
+	_, offset := a.place(a.count)
+	return uintptr(offset+units) * a.unitBytes
 }

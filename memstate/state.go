@@ -70,9 +70,12 @@ type State struct {
 }
 
 // New returns the empty state, before any commit, that keeps Horizon EVM blocks.
-func New() *State {
+func New() *State { return NewIn(nil) }
+
+// NewIn is like New, with memory that follows a policy.
+func NewIn(policy *tuning.MemoryPolicy) *State {
 	s := &State{horizon: Horizon}
-	s.memory = newMemory(s)
+	s.memory = newMemory(s, policy)
 	s.accounts.init(s.memory, accountValue)
 	s.slots.init(s.memory, slotValue)
 	s.codes.init(s.memory)
@@ -141,7 +144,7 @@ type Size struct {
 	Accounts uint64 // with those that only views of the past see, as all here
 	Slots    uint64
 	Codes    uint64
-	Memory   tuning.PageBytes // all but the bytes of codes
+	Memory   tuning.Usage // all but the bytes of codes
 }
 
 // Size may be asked by any goroutine.
@@ -150,6 +153,6 @@ func (s *State) Size() Size {
 		Accounts: s.accounts.live.Load(),
 		Slots:    s.slots.live.Load(),
 		Codes:    s.codes.count(),
-		Memory:   s.memory.bytes(),
+		Memory:   s.memory.usage(),
 	}
 }

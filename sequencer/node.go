@@ -100,6 +100,10 @@ func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Contex
 	if err != nil {
 		return fmt.Errorf("cannot use --%s: %w", program.DurabilityFlag, err)
 	}
+	memory, prefaultBytes, err := program.StateMemory(c, producerCPUs(c))
+	if err != nil {
+		return err
+	}
 	unlock, err := program.LockDataDir(dir)
 	if err != nil {
 		return err
@@ -115,7 +119,8 @@ func (n *sequencerNode) open(c *cli.Context, dir string, settle func(*cli.Contex
 	}
 	n.key = settled.key
 	if n.ledger, err = ledger.Open(ledger.Options{
-		Dir: dir, Genesis: settled.genesis, StateBlocks: c.Uint64(program.HistoryFlag), Durability: durability, Log: slog.Default(),
+		Dir: dir, Genesis: settled.genesis, StateBlocks: c.Uint64(program.HistoryFlag), Durability: durability,
+		Memory: memory, PrefaultBytes: prefaultBytes, Log: slog.Default(),
 	}); err != nil {
 		return explain(err, dir)
 	}

@@ -1,6 +1,8 @@
 package tuning
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"unsafe"
 )
@@ -40,6 +42,20 @@ func (b *PageBytes) Add(other PageBytes) {
 	}
 }
 
+// Usage is memory that can be used.
+type Usage struct {
+	Pages  PageBytes
+	Placed uint64 // bytes of it that are on the nodes of a policy
+	Locked uint64 // bytes of it that are never swapped out, by a policy
+}
+
+// Add adds other to u.
+func (u *Usage) Add(other Usage) {
+	u.Pages.Add(other.Pages)
+	u.Placed += other.Placed
+	u.Locked += other.Locked
+}
+
 // HugePage is the size of the huge pages that regions use, in bytes.
 const HugePage = 2 << 20
 
@@ -56,7 +72,8 @@ type Region struct {
 	usable     uintptr
 	step       uintptr // by which it grows
 	reservable bool    // no extent was refused reserved huge pages
-	pages      PageBytes
+	policy     *MemoryPolicy
+	usage      Usage
 	populating sync.WaitGroup
 	full       []byte // the whole mapping, for Release
 }
@@ -67,44 +84,73 @@ type Region struct {
 const extentsMax = 256
 
 // newRegion describes mapped address space that begins at a huge page.
-func newRegion(full []byte, base unsafe.Pointer, size uintptr) *Region {
+func newRegion(full []byte, base unsafe.Pointer, size uintptr, policy *MemoryPolicy) *Region {
 	step := (size/extentsMax + HugePage - 1) &^ (HugePage - 1)
-	return &Region{base: base, size: size, step: step, reservable: true, full: full}
+	return &Region{base: base, size: size, step: step, reservable: true, policy: policy, full: full}
 }
 
 // Base is where the region begins.
 func (r *Region) Base() unsafe.Pointer { return r.base }
 
-// Pages says how much of the region can be used, and on what pages. The
+// Usage says how much of the region can be used, and on what pages. The
 // goroutine that grows the region asks.
-func (r *Region) Pages() PageBytes { return r.pages }
+func (r *Region) Usage() Usage { return r.usage }
 
 // Grow makes at least the first size bytes usable. One step further than is
 // asked for is made resident in the background, so that the goroutine that
 // grows the region seldom waits for the kernel to clear pages.
 func (r *Region) Grow(size uintptr) error {
 	for r.usable < min(size+r.step, r.size) {
-		extent := min(r.step, r.size-r.usable)
-		start := unsafe.Add(r.base, r.usable)
-		kind, err := mapExtent(start, extent, r.reservable)
+		extent, err := r.extend()
 		if err != nil {
 			if r.usable >= size {
 				return nil // only the step ahead failed; it is tried again
 			}
 			return err
 		}
-		r.reservable = kind == ReservedPages
-		r.pages[kind] += uint64(extent)
-		r.usable += extent
-		r.populating.Go(func() { populate(start, extent) })
+		r.populating.Go(func() { populate(extent) })
 	}
 	return nil
 }
 
+// GrowResident is like Grow, but what comes into use is resident when it returns,
+// and there is no step ahead. Workers share the work; progress is that of
+// Prefault.
+func (r *Region) GrowResident(size uintptr, workers int, progress func(doneBytes uint64)) error {
+	start := r.usable
+	for r.usable < min(size, r.size) {
+		if _, err := r.extend(); err != nil {
+			return err
+		}
+	}
+	return Prefault(context.Background(), unsafe.Slice((*byte)(unsafe.Add(r.base, start)), r.usable-start), workers, progress)
+}
+
+// extend makes one more step of the region usable.
+func (r *Region) extend() (extent []byte, err error) {
+	extent = unsafe.Slice((*byte)(unsafe.Add(r.base, r.usable)), min(r.step, r.size-r.usable))
+	kind, err := mapExtent(unsafe.Pointer(unsafe.SliceData(extent)), uintptr(len(extent)), r.reservable)
+	if err != nil {
+		return nil, err
+	}
+	r.reservable = kind == ReservedPages
+	size := uint64(len(extent))
+	r.usage.Pages[kind] += size
+	placed, locked := r.policy.apply(extent, kind)
+	if placed {
+		r.usage.Placed += size
+	}
+	if locked {
+		r.usage.Locked += size
+	}
+	r.usable += uintptr(len(extent))
+	return extent, nil
+}
+
 // populate makes memory resident. What fails, the first use makes up for.
-func populate(start unsafe.Pointer, size uintptr) {
-	for done := uintptr(0); done < size; done += populateStep {
-		if faultIn(unsafe.Slice((*byte)(unsafe.Add(start, done)), min(populateStep, size-done))) != nil {
+func populate(mem []byte) {
+	for step := range slices.Chunk(mem, populateStep) {
+		if faultIn(step) != nil {
 			return
 		}
 	}

@@ -8,8 +8,9 @@ import (
 )
 
 // Reserve returns a region of size bytes of address space, none of it usable
-// yet. The size is rounded up to whole huge pages.
-func Reserve(size uintptr) (*Region, error) {
+// yet. The size is rounded up to whole huge pages. What comes into use follows the
+// policy, which may be nil.
+func Reserve(size uintptr, policy *MemoryPolicy) (*Region, error) {
 	size = (size + HugePage - 1) &^ (HugePage - 1)
 	full, err := unix.Mmap(-1, 0, int(size+HugePage), unix.PROT_NONE,
 		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
@@ -18,7 +19,7 @@ func Reserve(size uintptr) (*Region, error) {
 	}
 	start := unsafe.Pointer(unsafe.SliceData(full))
 	skip := -uintptr(start) & (HugePage - 1)
-	return newRegion(full, unsafe.Add(start, skip), size), nil
+	return newRegion(full, unsafe.Add(start, skip), size, policy), nil
 }
 
 // mapExtent makes reserved address space usable, on the best pages that there

@@ -10,7 +10,7 @@ import (
 
 // Reserve says that regions are not for this system: memory of Go's heap that
 // holds no pointers serves instead.
-func Reserve(size uintptr) (*Region, error) {
+func Reserve(size uintptr, _ *MemoryPolicy) (*Region, error) {
 	return nil, fmt.Errorf("cannot reserve %d bytes of address space: %w", size, errors.ErrUnsupported)
 }
 

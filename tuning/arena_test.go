@@ -8,7 +8,7 @@ import (
 
 func TestRegionGrows(t *testing.T) {
 	const size = 100*HugePage + 5
-	r, err := Reserve(size)
+	r, err := Reserve(size, nil)
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
 	}
@@ -30,8 +30,8 @@ func TestRegionGrows(t *testing.T) {
 			t.Errorf("byte %d: got %d; want 0", want-1, memory[want-1])
 		}
 		memory[want-1] = 7
-		pages := r.Pages()
-		if got := uintptr(pages.Sum()); got < want || got > want+2*r.step {
+		usage := r.Usage()
+		if got := uintptr(usage.Pages.Sum()); got < want || got > want+2*r.step {
 			t.Errorf("grown to %d bytes: got %d usable; want at most two steps of %d more", want, got, r.step)
 		}
 	}
@@ -41,7 +41,7 @@ func TestRegionGrows(t *testing.T) {
 }
 
 func TestRegionTooLarge(t *testing.T) {
-	if r, err := Reserve(1 << 60); err == nil {
+	if r, err := Reserve(1<<60, nil); err == nil {
 		t.Errorf("got a region of %d bytes; want an error", r.size)
 	}
 }

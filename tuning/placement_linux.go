@@ -69,6 +69,21 @@ func LockMemory(mem []byte) error {
 	return nil
 }
 
+// lockTouched is LockMemory of the pages that are there, and of others once they
+// are touched. It takes what the hard limit of locked memory allows.
+func lockTouched(mem []byte) error {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) == nil && limit.Cur < limit.Max {
+		limit.Cur = limit.Max
+		_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &limit) // or else it is locked up to the soft limit
+	}
+	_, _, errno := unix.Syscall(unix.SYS_MLOCK2, uintptr(unsafe.Pointer(unsafe.SliceData(mem))), uintptr(len(mem)), unix.MLOCK_ONFAULT)
+	if errno != 0 {
+		return fmt.Errorf("cannot lock %d bytes more: %w", len(mem), errno)
+	}
+	return nil
+}
+
 // faultIn makes the kernel put pages behind all of mem; an error of older
 // kernels (before 5.14) says that they cannot.
 func faultIn(mem []byte) error {

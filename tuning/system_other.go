@@ -28,4 +28,6 @@ func NodeOf([]byte) (int, error) { return 0, errors.ErrUnsupported }
 // LockMemory needs Linux.
 func LockMemory([]byte) error { return errors.ErrUnsupported }
 
+func lockTouched([]byte) error { return errors.ErrUnsupported }
+
 func faultIn([]byte) error { return errors.ErrUnsupported }

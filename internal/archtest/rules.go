@@ -54,7 +54,7 @@ var rows = []row{
 	// What both programs share.
 	{"internal/history", []string{"internal/chain", "internal/vfs", "netio/wire"}},
 	{"internal/program", []string{"tuning"}},
-	{"internal/ledger", []string{"internal/chain", "internal/history", "internal/mpt", "internal/vfs", "memstate", "memstate/snapshot", "memstate/wal", "netio/wire"}},
+	{"internal/ledger", []string{"internal/chain", "internal/history", "internal/mpt", "internal/vfs", "memstate", "memstate/snapshot", "memstate/wal", "netio/wire", "tuning"}}, // tuning: the policy of the state's memory
 	{"internal/upkeep", []string{"internal/chain", "internal/ledger", "internal/program", "internal/vfs", "memstate/snapshot"}},
 	{"internal/node", []string{"internal/chain", "internal/ledger", "jit", "jit/exec", "memstate", "netio/rpc", "tuning"}}, // tuning: kinds of pages
 

@@ -101,7 +101,7 @@ func loadSnapshot(from *origin, store *snapshot.Store, block uint64, opts Option
 		return nil, fmt.Errorf("cannot use %q: %w", store.Path(block), err)
 	}
 	b := &base{
-		state: memstate.New(), trie: mpt.New(), nextSeq: m.NextSeq, sealed: m.Header, seal: m.Seal(), mini: m.Mini, miniHash: m.MiniHash,
+		state: memstate.NewIn(opts.Memory), trie: mpt.New(), nextSeq: m.NextSeq, sealed: m.Header, seal: m.Seal(), mini: m.Mini, miniHash: m.MiniHash,
 		hashes: append([]common.Hash{m.Header.Hash()}, m.Ancestors...),
 	}
 	slices.Reverse(b.hashes)

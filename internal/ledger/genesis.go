@@ -14,6 +14,7 @@ import (
 	"github.com/redline-evm/redline/internal/mpt"
 	"github.com/redline-evm/redline/internal/vfs"
 	"github.com/redline-evm/redline/memstate"
+	"github.com/redline-evm/redline/tuning"
 )
 
 // origin is what a ledger begins with: its genesis, and what follows from it.
@@ -28,7 +29,8 @@ type origin struct {
 // settleOrigin returns the genesis of the ledger in dir, where it is kept from
 // the first opening on. Given one, or the identity of a chain, it must be of the
 // same chain. Nothing is kept of one that is not.
-func settleOrigin(f vfs.FS, dir string, given *chain.Genesis, want common.Hash) (*origin, error) {
+func settleOrigin(dir string, opts Options) (*origin, error) {
+	f, given, want := opts.FS, opts.Genesis, opts.Chain
 	path := filepath.Join(dir, genesisName)
 	kept, err := readGenesis(f, path)
 	begins := errors.Is(err, fs.ErrNotExist)
@@ -40,9 +42,9 @@ func settleOrigin(f vfs.FS, dir string, given *chain.Genesis, want common.Hash) 
 	case err != nil:
 		return nil, err
 	}
-	o := newOrigin(kept)
+	o := newOrigin(kept, opts.Memory)
 	if given != nil && !begins {
-		if other := newOrigin(given); other.identity != o.identity {
+		if other := newOrigin(given, nil); other.identity != o.identity {
 			return nil, fmt.Errorf("%w: got %s; want %s", ErrOtherGenesis, other, o)
 		}
 	}
@@ -68,8 +70,8 @@ var (
 	ErrOtherChain   = errors.New("the genesis is that of another chain")
 )
 
-func newOrigin(genesis *chain.Genesis) *origin {
-	o := &origin{genesis: genesis, state: memstate.New(), trie: mpt.New()}
+func newOrigin(genesis *chain.Genesis, memory *tuning.MemoryPolicy) *origin {
+	o := &origin{genesis: genesis, state: memstate.NewIn(memory), trie: mpt.New()}
 	diff := genesis.Diff()
 	o.state.Commit(0, 0, diff)
 	o.trie.Update(diff)

@@ -38,6 +38,7 @@ import (
 	"github.com/redline-evm/redline/memstate"
 	"github.com/redline-evm/redline/memstate/snapshot"
 	"github.com/redline-evm/redline/memstate/wal"
+	"github.com/redline-evm/redline/tuning"
 )
 
 // Options say where the ledger is and how it starts.
@@ -51,8 +52,12 @@ type Options struct {
 	// with all the log is replayed from its begin and never pruned.
 	StateBlocks uint64
 	Durability  Durability
-	FS          vfs.FS // nil: the operating system's
-	Log         *slog.Logger
+	// Memory is how the memory of the state is taken; nil leaves it to the kernel.
+	// PrefaultBytes of it are ready for state to come when the ledger is open.
+	Memory        *tuning.MemoryPolicy
+	PrefaultBytes uint64
+	FS            vfs.FS // nil: the operating system's
+	Log           *slog.Logger
 }
 
 const (
@@ -100,7 +105,7 @@ func Open(opts Options) (*Ledger, error) {
 	if err := refuseOld(opts.FS, dir); err != nil {
 		return nil, fmt.Errorf("cannot open ledger: %w", err)
 	}
-	from, err := settleOrigin(opts.FS, dir, opts.Genesis, opts.Chain)
+	from, err := settleOrigin(dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open ledger in %q: %w", dir, err)
 	}
@@ -178,6 +183,9 @@ func (l *Ledger) start(from *origin, dir string, opts Options) (err error) {
 		if moved, err = l.Archive(); err != nil {
 			return err
 		}
+	}
+	if err := l.prefault(opts); err != nil {
+		return err
 	}
 	l.publication.start(l.log.Next(), opts.Durability)
 	return nil

@@ -145,7 +145,7 @@ func TestSnapshotWhileAppending(t *testing.T) {
 	close(stop)
 	<-done
 	for _, block := range blocks {
-		if _, err := loadSnapshot(newOrigin(testGenesis), l.snapshots, block, Options{}.withDefaults()); err != nil {
+		if _, err := loadSnapshot(newOrigin(testGenesis, nil), l.snapshots, block, Options{}.withDefaults()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -263,7 +263,7 @@ func TestForeignSnapshots(t *testing.T) {
 		if err := w.Commit(m, testKey); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadSnapshot(newOrigin(testGenesis), l.snapshots, m.Block(), Options{}.withDefaults()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := loadSnapshot(newOrigin(testGenesis, nil), l.snapshots, m.Block(), Options{}.withDefaults()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v; want %q", err, want)
 		}
 	}

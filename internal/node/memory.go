@@ -16,9 +16,10 @@ import (
 func tellMemory(l *ledger.Ledger) {
 	size := l.State().Size()
 	attributes := []any{"accounts", size.Accounts, "slots", size.Slots, "codes", size.Codes}
-	for kind, bytes := range size.Memory {
+	for kind, bytes := range size.Memory.Pages {
 		attributes = append(attributes, tuning.PageKind(kind).String()+"_mb", bytes>>20)
 	}
+	attributes = append(attributes, "placed_mb", size.Memory.Placed>>20, "locked_mb", size.Memory.Locked>>20)
 	slog.Info("state in memory", attributes...)
 	for name, value := range stateMetrics {
 		metrics.GetOrCreateGauge(name, func() float64 {
@@ -33,12 +34,14 @@ var stateMetrics = newStateMetrics()
 
 func newStateMetrics() map[string]func(*memstate.Size) uint64 {
 	all := map[string]func(*memstate.Size) uint64{
-		"redline_state_accounts": func(s *memstate.Size) uint64 { return s.Accounts },
-		"redline_state_slots":    func(s *memstate.Size) uint64 { return s.Slots },
-		"redline_state_codes":    func(s *memstate.Size) uint64 { return s.Codes },
+		"redline_state_accounts":     func(s *memstate.Size) uint64 { return s.Accounts },
+		"redline_state_slots":        func(s *memstate.Size) uint64 { return s.Slots },
+		"redline_state_codes":        func(s *memstate.Size) uint64 { return s.Codes },
+		"redline_state_placed_bytes": func(s *memstate.Size) uint64 { return s.Memory.Placed },
+		"redline_state_locked_bytes": func(s *memstate.Size) uint64 { return s.Memory.Locked },
 	}
 	for kind := range tuning.PageKinds {
-		all[fmt.Sprintf("redline_state_bytes{pages=%q}", kind)] = func(s *memstate.Size) uint64 { return s.Memory[kind] }
+		all[fmt.Sprintf("redline_state_bytes{pages=%q}", kind)] = func(s *memstate.Size) uint64 { return s.Memory.Pages[kind] }
 	}
 	return all
 }

@@ -38,6 +38,9 @@ const (
 	JITCheckFlag    = "jit-check"
 	CPUsFlag        = "cpus"
 	GCFlag          = "gc"
+	NUMAFlag        = "memory.numa"
+	LockFlag        = "memory.lock"
+	PrefaultFlag    = "memory.prefault"
 	MetricsFlag     = "metrics"
 	MetricsAddrFlag = "metrics.addr"
 	MetricsPortFlag = "metrics.port"
@@ -123,6 +126,9 @@ func NodeFlags(ports Ports) []cli.Flag {
 		Bool(categoryEngine, JITCheckFlag, "run every message with compiled code a second time without and compare; takes twice the time and more"),
 		String(categoryMachine, CPUsFlag, "", "processors to run on, such as 2-7,10 (default: all that the system allows)"),
 		String(categoryMachine, GCFlag, gcAuto, "garbage collection: auto (rare cycles, by the memory at hand) or go (as Go does it); GOGC and GOMEMLIMIT count in both"),
+		String(categoryMachine, NUMAFlag, numaDefault, "memory nodes of the state: default (the kernel's choice), interleave (all nodes in turn), or local (those of the processors that the program runs on)"),
+		Bool(categoryMachine, LockFlag, "never swap out the state; needs a limit of locked memory above it"),
+		Uint64(categoryMachine, PrefaultFlag, 0, "`GiB` of memory to make ready at the start for the state to grow into"),
 		Bool(categoryMetrics, MetricsFlag, "serve Prometheus metrics"),
 		String(categoryMetrics, MetricsAddrFlag, "127.0.0.1", "address to serve metrics on"),
 		Int(categoryMetrics, MetricsPortFlag, ports.Metrics, "port for metrics; 0 picks a free one"),

@@ -69,7 +69,7 @@ func (b *bench) measureGrowth(ctx context.Context) error {
 	}
 	b.add("bytes_per_slot/"+b.size+"/redline", "B", b.bytesPerSlot())
 	b.add("bytes_per_slot_growing/"+b.size+"/redline", "B", perSlot...)
-	b.report.Settings["memory_mb"] = pageSettings(b.state.Size().Memory)
+	b.report.Settings["memory_mb"] = pageSettings(b.state.Size().Memory.Pages)
 	us := func(t time.Duration) float64 { return float64(t) / 1e3 }
 	b.add("growth_us_p50/"+b.size+"/redline", "us", us(all.quantile(0.5)))
 	b.add("growth_us_p9999/"+b.size+"/redline", "us", us(all.quantile(0.9999)))
@@ -84,7 +84,7 @@ func (b *bench) measureGrowth(ctx context.Context) error {
 // ahead with it.
 func (b *bench) bytesPerSlot() float64 {
 	size := b.state.Size()
-	return float64(size.Memory.Sum()) / float64(size.Slots)
+	return float64(size.Memory.Pages.Sum()) / float64(size.Slots)
 }
 
 // collections is how many garbage collections are measured.

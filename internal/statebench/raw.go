@@ -23,7 +23,7 @@ type rawMemory struct {
 
 func newRawMemory(slots uint64) (*rawMemory, error) {
 	size := uintptr(slots * bytesPerSlot)
-	region, err := tuning.Reserve(size)
+	region, err := tuning.Reserve(size, nil)
 	if err != nil {
 		return &rawMemory{make([][lineBytes / 8]uint64, size/lineBytes+1), func() error { return nil }}, nil
 	}

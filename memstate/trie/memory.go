@@ -120,7 +120,7 @@ func (m *memory) takeLocked(size int) unsafe.Pointer {
 func (m *memory) newSlabLocked(size uintptr) {
 	m.mu.size, m.mu.taken, m.mu.region = size, 0, nil
 	if size > heapSlabMax {
-		if region, err := tuning.Reserve(size); err == nil {
+		if region, err := tuning.Reserve(size, nil); err == nil {
 			m.mu.all = append(m.mu.all, region)
 			m.mu.start, m.mu.region = region.Base(), region
 			return
@@ -136,7 +136,7 @@ func (t *Trie) Sizes() Sizes {
 	sizes := t.memory.mu.used
 	sizes.Memory = t.memory.mu.pages
 	for _, r := range t.memory.mu.all {
-		sizes.Memory.Add(r.Pages())
+		sizes.Memory.Add(r.Usage().Pages)
 	}
 	t.memory.mu.Unlock()
 	for i := range t.pools {
