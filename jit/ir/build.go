@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"math/bits"
 	"slices"
 	"unsafe"
 
@@ -45,9 +46,11 @@ func (b *Builder) Build(code []byte, fork Fork) *Program {
 	b.out.Dests = slices.Grow(b.out.Dests[:0], len(code))[:len(code)]
 	clear(b.out.Dests)
 	b.buildChain(0)
-	for pc := range b.out.Dests {
-		if b.out.Dests[pc] == 0 && b.IsDest(uint64(pc)) {
-			b.buildChain(pc)
+	for i, rest := range b.dests {
+		for ; rest != 0; rest &= rest - 1 {
+			if pc := 64*i + bits.TrailingZeros64(rest); b.out.Dests[pc] == 0 {
+				b.buildChain(pc)
+			}
 		}
 	}
 	if invariants.Enabled {
@@ -90,11 +93,13 @@ func (b *Builder) findDests() {
 	b.dests = slices.Grow(b.dests[:0], words)[:words]
 	clear(b.dests)
 	for pc := 0; pc < len(b.code); pc++ {
-		op := b.code[pc]
-		if op == byte(JUMPDEST) {
+		switch op := Op(b.code[pc]); {
+		case op < JUMPDEST || op > PUSH32: // most
+		case op == JUMPDEST:
 			b.dests[pc/64] |= 1 << (pc % 64)
+		default:
+			pc += PushSize(byte(op))
 		}
-		pc += PushSize(op)
 	}
 }
 

@@ -94,6 +94,7 @@ type flow struct {
 	lost    bool // a jump can go anywhere
 	work    int
 	at      stackState // of the block that is looked at
+	next    stackState // behind it
 	folder  folder
 }
 
@@ -338,11 +339,11 @@ func (f *flow) jumpTo(b *Block, cond *Term) {
 		f.lost = true
 		return
 	}
-	s := f.after(b, cond, holds)
+	f.after(&f.next, b, cond, holds)
 	if !f.hubbed {
 		f.hubbed = true
-		f.hub = s
-	} else if !f.join(&f.hub, &s) {
+		f.hub = f.next
+	} else if !f.join(&f.hub, &f.next) {
 		return
 	}
 	for _, i := range f.targets {
@@ -353,27 +354,26 @@ func (f *flow) jumpTo(b *Block, cond *Term) {
 // leave goes from block b to block i, if cond is not nil because its condition
 // holds, or does not.
 func (f *flow) leave(b *Block, i int, cond *Term, holds bool) {
-	s := f.after(b, cond, holds)
-	f.enter(i, &s)
+	f.after(&f.next, b, cond, holds)
+	f.enter(i, &f.next)
 }
 
-// after is the state behind block b.
-func (f *flow) after(b *Block, cond *Term, holds bool) (s stackState) {
-	s = anything
+// after makes s the state behind block b.
+func (f *flow) after(s *stackState, b *Block, cond *Term, holds bool) {
 	height := int(b.Height)
 	if height >= 0 {
-		copy(s[min(height, flowDepth):], f.at[:])
+		copy(s[copy(s[:], anything[:min(height, flowDepth)]):], f.at[:])
 	} else {
-		copy(s[:], f.at[min(-height, flowDepth):])
+		copied := copy(s[:], f.at[min(-height, flowDepth):])
+		copy(s[copied:], anything[:])
 	}
 	writes := f.p.Writes[b.FirstWrite:b.EndWrite]
 	for i := len(writes) - 1; i >= 0 && height-int(writes[i].At) < flowDepth; i-- {
 		s[height-int(writes[i].At)] = f.eval(writes[i].Value, 0)
 	}
 	if cond != nil {
-		f.learn(&s, b, cond, holds)
+		f.learn(s, b, cond, holds)
 	}
-	return s
 }
 
 // learn adds what the condition says of words that lie on the stack behind b.
