@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +58,30 @@ func TestEVMRun(t *testing.T) {
 	check("neither it nor its subfolders", true, "--case", ".")
 	check("cannot use --code with --case", true, "--case", ".", "--code", "0x")
 	check("cannot use --gas 0", true, "--code", "0x", "--gas", "0")
+	check("cannot dump nothing", true, "--code", "0x", "--dump", "")
+	check("there is nothing to check", true, "--code", "0x", "--jit-check")
+}
+
+// TestInterruptible interrupts code that does not end by itself.
+func TestInterruptible(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	never := make(chan error)
+	defer close(never)
+	started := make(chan struct{})
+	go func() {
+		<-started
+		cancel()
+	}()
+	err := interruptible(ctx, func() error {
+		close(started)
+		return <-never
+	})
+	if !errors.Is(err, errInterrupted) {
+		t.Errorf("got %v; want %v", err, errInterrupted)
+	}
+	if err := interruptible(t.Context(), func() error { return io.EOF }); !errors.Is(err, io.EOF) {
+		t.Errorf("got %v; want what the code ended with", err)
+	}
 }
 
 func TestEVMCases(t *testing.T) {

@@ -51,6 +51,9 @@ func checkStages(wanted []string) error {
 	for _, stage := range dumpStages {
 		known = append(known, stage.name)
 	}
+	if len(wanted) == 0 {
+		return fmt.Errorf("cannot dump nothing: want some of %q", known)
+	}
 	for _, name := range wanted {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("cannot print stage %q: want some of %s", name, strings.Join(known, ","))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -63,10 +64,30 @@ func runEVM(c *cli.Context) error {
 	opts := evmbench.RunOptions{Engine: c.String(engineFlag), Fork: fork, Gas: c.Uint64(gasFlag), Runs: c.Int(runsFlag)}
 	var differences []error
 	if c.Bool(program.JITCheckFlag) {
+		if opts.Engine != "native" {
+			return fmt.Errorf("cannot use --%s without --%s native: there is nothing to check", program.JITCheckFlag, engineFlag)
+		}
 		opts.Check = func(m *jit.Mismatch) { differences = append(differences, mismatchError(m)) }
 	}
-	err = runWith(c, opts)
-	return errors.Join(append(differences, err)...)
+	return interruptible(c.Context, func() error {
+		err := runWith(c, opts)
+		return errors.Join(append(differences, err)...)
+	})
+}
+
+var errInterrupted = errors.New("interrupted before the code ended")
+
+// interruptible runs code that may never end, and leaves it behind when ctx ends
+// first.
+func interruptible(ctx context.Context, run func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- run() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return errInterrupted
+	}
 }
 
 // mismatchError saves in the working folder in what native code and the

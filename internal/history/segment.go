@@ -298,7 +298,7 @@ func (s *Store) cut(g *segment, file vfs.File, size int64, last bool, damage err
 	if found || !last {
 		err := fmt.Errorf("%w: %q: at byte %d, EVM block %d: %w", ErrCorrupt, g.path+segmentSuffix, g.size, g.next, damage)
 		if found {
-			err = fmt.Errorf("%w; the next whole front begins at byte %d", err, next)
+			err = fmt.Errorf("%w; the next whole frame begins at byte %d", err, next)
 		}
 		return err
 	}

@@ -83,7 +83,7 @@ func (l *Ledger) findBase(from *origin, opts Options) (*base, error) {
 		}
 	}
 	if first > 0 {
-		return nil, fmt.Errorf("the log begins with record %d, and there is no snapshot that it continues; restore one, or remove the folder to follow the chain anew", first)
+		return nil, fmt.Errorf("the log begins with record %d, and there is no snapshot that it continues; restore one; a full node can also begin with an empty folder and follow the chain anew", first)
 	}
 	from.state.Keep(opts.StateBlocks)
 	return from.base(), nil

@@ -59,7 +59,7 @@ func (a *Appender) replay(payload []byte) error {
 // explainCorrupt says what to do about a damaged log.
 func explainCorrupt(err error) error {
 	if errors.Is(err, wal.ErrCorrupt) {
-		return fmt.Errorf("%w; restore the ledger's folder from a copy, or remove it to follow the chain anew", err)
+		return fmt.Errorf("%w; restore the folder from a snapshot or a copy; a full node can also begin with an empty folder and follow the chain anew, a sequencer cannot: what only it has would be lost", err)
 	}
 	return err
 }
