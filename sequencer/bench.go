@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -69,9 +70,24 @@ func runBenchEVM(c *cli.Context) error {
 		}
 		report.Results = append(report.Results, rows...)
 	}
+	return printReport(c, report)
+}
+
+// benchFolder makes a folder for what a measurement writes, to be removed after
+// it.
+func benchFolder(c *cli.Context) (string, error) {
+	dir, err := os.MkdirTemp(c.String(benchDirFlag), "redline-bench-")
+	if err != nil {
+		return "", fmt.Errorf("cannot measure: %w", err)
+	}
+	return dir, nil
+}
+
+// printReport prints a report as its text, or as JSON where that is asked for.
+func printReport(c *cli.Context, report fmt.Stringer) error {
 	if c.Bool(program.JSONFlag) {
 		return program.PrintJSON(c.App.Writer, report)
 	}
-	_, err = fmt.Fprint(c.App.Writer, report)
+	_, err := fmt.Fprint(c.App.Writer, report)
 	return err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 
 	"github.com/urfave/cli/v2"
@@ -34,11 +33,7 @@ func runBenchCalls(c *cli.Context) error {
 		Bench: "calls", Commit: program.Revision(), Machine: evmbench.ThisMachine(),
 		Settings: map[string]any{"deadline_ms": callbench.Deadline.Milliseconds()}, Results: rows,
 	}
-	if c.Bool(program.JSONFlag) {
-		return program.PrintJSON(c.App.Writer, report)
-	}
-	_, err = fmt.Fprint(c.App.Writer, report)
-	return err
+	return printReport(c, report)
 }
 
 func callRows(c *cli.Context) ([]evmbench.Row, error) {

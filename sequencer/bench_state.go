@@ -49,8 +49,8 @@ func runBenchState(c *cli.Context) error {
 	}
 	if c.Bool(pebbleFlag) {
 		var err error
-		if opts.Dir, err = os.MkdirTemp(c.String(benchDirFlag), "redline-bench-"); err != nil {
-			return fmt.Errorf("cannot measure: %w", err)
+		if opts.Dir, err = benchFolder(c); err != nil {
+			return err
 		}
 		defer os.RemoveAll(opts.Dir)
 	}
@@ -62,9 +62,5 @@ func runBenchState(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool(program.JSONFlag) {
-		return program.PrintJSON(c.App.Writer, report)
-	}
-	_, err = fmt.Fprint(c.App.Writer, report)
-	return err
+	return printReport(c, report)
 }

@@ -39,8 +39,8 @@ func runBenchWAL(c *cli.Context) error {
 		return fmt.Errorf("cannot measure %d rounds of %d mini-blocks each %v: want more than 0", opts.Rounds, opts.Count, opts.Interval)
 	}
 	var err error
-	if opts.Dir, err = os.MkdirTemp(c.String(benchDirFlag), "redline-bench-"); err != nil {
-		return fmt.Errorf("cannot measure: %w", err)
+	if opts.Dir, err = benchFolder(c); err != nil {
+		return err
 	}
 	defer os.RemoveAll(opts.Dir)
 	opts.Progress = func(what string) { slog.Info("measuring", "what", what) }
@@ -48,9 +48,5 @@ func runBenchWAL(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool(program.JSONFlag) {
-		return program.PrintJSON(c.App.Writer, report)
-	}
-	_, err = fmt.Fprint(c.App.Writer, report)
-	return err
+	return printReport(c, report)
 }

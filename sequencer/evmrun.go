@@ -120,7 +120,7 @@ func runWith(c *cli.Context, opts evmbench.RunOptions) error {
 	if err != nil {
 		return err
 	}
-	return printRun(c, report)
+	return printReport(c, report)
 }
 
 // readMessage reads what to run from the flags.
@@ -171,7 +171,7 @@ func runCases(c *cli.Context, dir string, opts evmbench.RunOptions) error {
 	for _, dir := range dirs {
 		report, err := evmbench.RunCase(dir, opts)
 		if report != nil {
-			if err := printRun(c, report); err != nil {
+			if err := printReport(c, report); err != nil {
 				return err
 			}
 		}
@@ -180,12 +180,4 @@ func runCases(c *cli.Context, dir string, opts evmbench.RunOptions) error {
 		}
 	}
 	return errors.Join(wrong...)
-}
-
-func printRun(c *cli.Context, report *evmbench.RunReport) error {
-	if c.Bool(program.JSONFlag) {
-		return program.PrintJSON(c.App.Writer, report)
-	}
-	_, err := fmt.Fprint(c.App.Writer, report)
-	return err
 }
