@@ -10,7 +10,7 @@ import (
 //
 // Every instruction is one row of the table in opcode.go, put by one of a few
 // methods named after the operands: rr "reg, reg", rm "reg, mem", mr "mem, reg",
-// ri "reg, immediate", v in front for VEX.
+// ri "reg, immediate", v in front for VEX, z for EVEX.
 //
 // A jump backwards takes the short form where it reaches. A jump forwards takes
 // the long one unless the caller asks for the short one.

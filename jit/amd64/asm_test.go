@@ -230,6 +230,24 @@ func TestBytes(t *testing.T) {
 	check("adcx r15, [r13+4096]", "66 4d 0f 38 f6 bd 00 10 00 00", func(a *assembler) { a.rm(opAdcx, r15, at(r13, 4096)) })
 	check("adox r8, rax", "f3 4c 0f 38 f6 c0", func(a *assembler) { a.rr(opAdox, r8, rax) })
 	check("adox rbx, [r12]", "f3 49 0f 38 f6 1c 24", func(a *assembler) { a.rm(opAdox, rbx, at(r12, 0)) })
+	check("vpaddq zmm0, zmm1, zmm2", "62 f1 f5 48 d4 c2", func(a *assembler) { a.zrr(opVpaddq, 0, 1, 2) })
+	check("vpaddq zmm9, zmm18, zmm27", "62 11 ed 40 d4 cb", func(a *assembler) { a.zrr(opVpaddq, 9, 18, 27) })
+	check("vpaddq zmm31, zmm15, zmm8", "62 41 85 48 d4 f8", func(a *assembler) { a.zrr(opVpaddq, 31, 15, 8) })
+	check("vpandq zmm3, zmm20, zmm12", "62 d1 dd 40 db dc", func(a *assembler) { a.zrr(opVpandq, 3, 20, 12) })
+	check("vpxorq zmm16, zmm16, zmm16", "62 a1 fd 40 ef c0", func(a *assembler) { a.zrr(opVpxorq, 16, 16, 16) })
+	check("vpternlogq zmm5, zmm5, zmm5, 255", "62 f3 d5 48 25 ed ff", func(a *assembler) { a.zrri(opVpternlogq, 5, 5, 5, 255) })
+	check("valignq zmm6, zmm7, zmm24, 7", "62 93 c5 48 03 f0 07", func(a *assembler) { a.zrri(opValignq, 6, 7, 24, 7) })
+	check("vpsrlq zmm4, zmm17, 32", "62 b1 dd 48 73 d1 20", func(a *assembler) { a.zri(opVpsrlq, 4, 17, 32) })
+	check("vpsrlq zmm30, zmm3, 32", "62 f1 8d 40 73 d3 20", func(a *assembler) { a.zri(opVpsrlq, 30, 3, 32) })
+	check("vpmovzxdq zmm1, [r12]", "62 d2 7d 48 35 0c 24", func(a *assembler) { a.zm(opVpmovzxdq, 1, at(r12, 0)) })
+	check("vpmovzxdq zmm13, [r12-96]", "62 52 7d 48 35 6c 24 fd", func(a *assembler) { a.zm(opVpmovzxdq, 13, at(r12, -96)) })
+	check("vpmovzxdq zmm22, [rdi+132]", "62 e2 7d 48 35 b7 84 00 00 00", func(a *assembler) { a.zm(opVpmovzxdq, 22, at(rdi, 132)) })
+	check("vpmovzxdq zmm2, [r13-4096]", "62 d2 7d 48 35 55 80", func(a *assembler) { a.zm(opVpmovzxdq, 2, at(r13, -4096)) })
+	check("vpmovzxdq zmm2, [r12-4128]", "62 d2 7d 48 35 94 24 e0 ef ff ff", func(a *assembler) { a.zm(opVpmovzxdq, 2, at(r12, -4128)) })
+	check("vmovdqu64 [rdi+4096], zmm0", "62 f1 fe 48 7f 47 40", func(a *assembler) { a.zm(opVmovdqu64To, 0, at(rdi, 4096)) })
+	check("vmovdqu64 [rdi+1000], zmm25", "62 61 fe 48 7f 8f e8 03 00 00", func(a *assembler) { a.zm(opVmovdqu64To, 25, at(rdi, 1000)) })
+	check("vmovdqu64 [r8+r9*8+64], zmm10", "62 11 fe 48 7f 54 c8 01", func(a *assembler) { a.zm(opVmovdqu64To, 10, indexed(r8, r9, 8, 64)) })
+	check("vzeroupper", "c5 f8 77", (*assembler).vzeroupper)
 	check("ret", "c3", (*assembler).ret)
 }
 
@@ -299,6 +317,7 @@ func TestLabelMistakes(t *testing.T) {
 	}
 	check("BUG: label 0 is not bound", func(a *assembler) { a.jmp(a.newLabel()) })
 	check("BUG: label 0 bound twice", func(a *assembler) { a.bind(a.here()) })
+	check("BUG: vector of 32 bytes at displacement 100", func(a *assembler) { a.zm(opVpmovzxdq, 0, at(rdi, 100)) })
 	check("BUG: short jump over 128 bytes", func(a *assembler) {
 		l := a.newLabel()
 		a.jccShort(ifBelow, l)

@@ -58,6 +58,9 @@ type Compiler struct {
 	moves mover
 	known bounds
 	loop  loopState
+	sums  sumLoop
+
+	vectors bool // AVX-512 may be used
 
 	memoryKnown uint64 // bytes of memory that are there for sure
 }
@@ -85,7 +88,7 @@ type blockLabels struct {
 const noLoop = -1
 
 // NewCompiler returns a compiler that installs code in memory.
-func NewCompiler(memory *Memory) *Compiler { return &Compiler{memory: memory} }
+func NewCompiler(memory *Memory) *Compiler { return &Compiler{memory: memory, vectors: hasVectors} }
 
 // Compile compiles a program. It takes time linear in the program's size.
 func (c *Compiler) Compile(program *ir.Program, limits Limits) (*Code, error) {

@@ -52,6 +52,19 @@ func (op opcode) putVEX(buf *[instrMax]byte, r, first, index, rm reg) int {
 	return 4
 }
 
+// putEVEX is put for EVEX instructions on whole vector registers, with the
+// additional register first. Registers above 15 have a fifth bit: that of
+// the last one stands where that of an index, which only memory has, would be.
+func (op opcode) putEVEX(buf *[instrMax]byte, r, first, index, rm reg) int {
+	const vectors512 = 2 << 5
+	buf[0] = 0x62
+	buf[1] = ^(byte(r>>3)<<7|byte(index>>3)<<6|byte(rm>>3)<<5|byte(r>>4)<<4)&0xf0 | byte(op>>8&3)
+	buf[2] = byte(op>>12&1)<<7 | ^byte(first)&15<<3 | 1<<2 | byte(op>>10&3)
+	buf[3] = vectors512 | ^byte(first>>4)&1<<3
+	buf[4] = byte(op)
+	return 5
+}
+
 // plain reports whether the prefixes and the opcode are a REX prefix for 64 bits
 // and one byte, as those of most instructions are.
 func (op opcode) plain() bool { return op&^0xff == wide }

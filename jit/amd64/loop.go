@@ -32,6 +32,7 @@ type loopState struct {
 	moved  []ir.Write
 	round  int  // of those that the code has
 	rounds int  // how many it has
+	digits bool // most of its rounds are to run on digits
 	failed bool // the loop cannot be compiled
 }
 
@@ -58,18 +59,29 @@ func (c *Compiler) compileLoops(limit int) {
 	for i := range c.program.Loops {
 		loop := &c.program.Loops[i]
 		head, _ := c.program.BlockAt(uint64(loop.PC))
-		start := c.asm.mark()
-		if c.compileLoop(loop, head) && len(c.asm.code) <= limit {
+		onDigits := c.vectors && loop.Sums && c.sums.plan(c.program, loop) && c.tryLoop(loop, head, true, limit)
+		if onDigits || c.tryLoop(loop, head, false, limit) {
 			continue
 		}
-		c.asm.rewind(start)
-		c.dropStubs()
 		c.asm.labels[c.blocks[head].loop] = c.asm.labels[c.blocks[head].entry]
 	}
 }
 
-// compileLoop compiles a loop; false if it cannot.
-func (c *Compiler) compileLoop(loop *ir.Loop, head int) bool {
+// tryLoop compiles a loop; if it cannot below limit it reports false and leaves
+// nothing behind.
+func (c *Compiler) tryLoop(loop *ir.Loop, head int, digits bool, limit int) bool {
+	start := c.asm.mark()
+	if c.compileLoop(loop, head, digits) && len(c.asm.code) <= limit {
+		return true
+	}
+	c.asm.rewind(start)
+	c.dropStubs()
+	return false
+}
+
+// compileLoop compiles a loop, with the rounds on digits that are planned or
+// without; false if it cannot.
+func (c *Compiler) compileLoop(loop *ir.Loop, head int, digits bool) bool {
 	start := c.asm.mark()
 	c.block = &loop.Block
 	c.loop.loop = loop
@@ -78,7 +90,7 @@ func (c *Compiler) compileLoop(loop *ir.Loop, head int) bool {
 		c.asm.rewind(start)
 		c.dropStubs()
 		l := &c.loop
-		*l = loopState{loop: loop, head: head, rounds: rounds, words: l.words, leaves: l.leaves[:0], stores: l.stores[:0], moved: l.moved[:0]}
+		*l = loopState{loop: loop, head: head, digits: digits, rounds: rounds, words: l.words, leaves: l.leaves[:0], stores: l.stores[:0], moved: l.moved[:0]}
 		c.asm.labels[c.blocks[head].loop] = int32(len(c.asm.code))
 		c.enterLoop()
 		if c.emitRounds() {
@@ -104,6 +116,9 @@ func (c *Compiler) enterLoop() {
 	}
 	if l.counted() {
 		c.enterCounted(generic)
+		if l.digits {
+			c.emitSums()
+		}
 	} else {
 		c.asm.aluI(cmp, r15, int32(l.loop.Gas))
 		c.asm.jcc(ifBelow, generic)

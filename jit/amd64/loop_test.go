@@ -320,12 +320,17 @@ func (g *loopGenerator) program() []byte {
 	g.value(false)
 	g.store(g.IntN(g.words))
 	g.w.op(ir.JUMP)
+	g.patch()
+	return g.w.code
+}
+
+// patch fills in where labels are.
+func (g *loopGenerator) patch() {
 	for _, l := range g.labels {
 		for _, place := range l.places {
 			binary.BigEndian.PutUint16(g.w.code[place:], uint16(l.pc))
 		}
 	}
-	return g.w.code
 }
 
 func TestRandomLoops(t *testing.T) {

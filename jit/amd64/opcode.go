@@ -3,13 +3,14 @@ package amd64
 // opcode is one row of the encoding table: the opcode byte, the map that it is
 // in, its mandatory prefix, and its width.
 //
-//	bits 0-7 byte, 8-9 map (none, 0F, 0F38), 10-11 prefix (none, 66, F3,
-//	F2), 12 W (64-bit operands)
+//	bits 0-7 byte, 8-9 map (none, 0F, 0F38, 0F3A), 10-11 prefix (none, 66,
+//	F3, F2), 12 W (64-bit operands)
 type opcode uint16
 
 const (
 	map0F   opcode = 1 << 8
 	map0F38 opcode = 2 << 8
+	map0F3A opcode = 3 << 8
 	mapBits opcode = 3 << 8
 
 	prefix66 opcode = 1 << 10

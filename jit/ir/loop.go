@@ -34,6 +34,9 @@ package ir
 // how many rounds there are before that exit leaves; it is left out of the round,
 // which is to be run at most so often.
 //
+// Sums. If the round of a counted loop does nothing but add words and constants,
+// and take constants off, Sums says so: whoever runs it may carry late.
+//
 // Whoever enters a loop checks its guards and that Need words are on the stack and
 // that it can grow by Peak. At the end of a round all writes happen at the same
 // time.
@@ -42,6 +45,7 @@ type Loop struct {
 	FirstGuard uint32
 	EndGuard   uint32 // Guards[FirstGuard:EndGuard] are its guards
 	Count      Count
+	Sums       bool // rounds are counted, and each instruction is an ADD, or a SUB of a constant
 }
 
 // SideExit is where a round can leave. The instruction JUMPI with its index as

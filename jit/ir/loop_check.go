@@ -9,6 +9,7 @@ import "fmt"
 //     must not be zero;
 //   - what counts the rounds and its bound have guards, and nothing that such a
 //     loop does needs gas or Go;
+//   - a loop of sums does nothing else;
 //   - side exits lie in order and leave to blocks;
 //   - their conditions are of values that are there, and so are their writes.
 func (c *checker) loop(l *Loop) error {
@@ -27,6 +28,9 @@ func (c *checker) loop(l *Loop) error {
 	}
 	if err := c.loopCount(l); err != nil {
 		return err
+	}
+	if l.Sums && !c.p.onlySums(l) {
+		return fmt.Errorf("not only sums")
 	}
 	return c.someWrites(l.FirstWrite, l.EndWrite, 0)
 }

@@ -29,6 +29,17 @@ func (b *Builder) findCount() {
 	}
 }
 
+// onlySums reports whether Sums is true of the loop.
+func (p *Program) onlySums(l *Loop) bool {
+	for i := l.First; i < l.End; i++ {
+		in := &p.Instrs[i]
+		if in.Op != ADD && (in.Op != SUB || !in.Args[1].IsConst()) {
+			return false
+		}
+	}
+	return l.Count.Step != 0 && l.First < l.End
+}
+
 // countOf returns how a side exit counts the rounds.
 func (b *Builder) countOf(in *Instr) (c Count, ok bool) {
 	e := &b.out.Exits[in.Args[2]]

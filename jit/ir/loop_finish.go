@@ -20,9 +20,9 @@ func (b *Builder) finishLoop() {
 	block.FirstWrite = back
 	b.chargeLoop()
 	b.guard()
-	b.out.Loops = append(b.out.Loops, Loop{
-		Block: *block, FirstGuard: uint32(l.start.guards), EndGuard: uint32(len(b.out.Guards)), Count: l.count,
-	})
+	loop := Loop{Block: *block, FirstGuard: uint32(l.start.guards), EndGuard: uint32(len(b.out.Guards)), Count: l.count}
+	loop.Sums = b.out.onlySums(&loop)
+	b.out.Loops = append(b.out.Loops, loop)
 }
 
 // chargeLoop splits the gas of the round: the head charges up to the first side

@@ -53,6 +53,40 @@ loop 0x0 gas 10 need 2 peak 1
 	check("height 0 back", "height -3 back")
 }
 
+// TestCheckFindsInSums breaks a loop of sums.
+func TestCheckFindsInSums(t *testing.T) {
+	const good = `jumpdest 0x0 gas 10 need 2 peak 1 height 0
+  s0 = s1
+  jump to 0x0 at 0x5
+loop 0x0 gas 10 need 2 peak 1
+  guard s0 bits 62
+  count s0 step -1 to 0x0
+  sums
+  v0 = SUB s0 0x1 bits 62 at 0x4
+  v1 = ADD s1 s0 at 0x5
+  s1 = v1
+  s0 = v0
+  repeat`
+	check := func(from, to string) {
+		t.Helper()
+		text := strings.Replace(good, from, to, 1)
+		p, err := Parse(text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if got := strings.TrimSpace(p.String()); got != text {
+			t.Errorf("got\n%s\nwant\n%s", got, text)
+		}
+		if err := p.Check(); (err == nil) != (text == good) {
+			t.Errorf("%s for %s: got %v", to, from, err)
+		}
+	}
+	check("", "")
+	check("SUB s0 0x1", "SUB s0 s1")
+	check("ADD s1 s0", "XOR s1 s0")
+	check("  count s0 step -1 to 0x0\n", "")
+}
+
 // TestLoopLimits wants time and memory for hostile bytecode bounded: the work for
 // loops is proportional to the length of the code.
 func TestLoopLimits(t *testing.T) {

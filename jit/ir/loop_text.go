@@ -17,6 +17,9 @@ func (p *Program) writeLoop(b *strings.Builder, l *Loop) {
 		fmt.Fprintf(b, "  count s%d step %d to %s%s%s%s\n", c.Depth, c.Step, p.text(c.Bound),
 			flagText(c.After, " after"), flagText(c.Inclusive, " inclusive"), flagText(c.Dropped, " dropped"))
 	}
+	if l.Sums {
+		fmt.Fprintf(b, "  sums\n")
+	}
 	for i := l.First; i < l.End; i++ {
 		if p.Instrs[i].Op == JUMPI {
 			p.writeExit(b, int(i))
@@ -48,7 +51,8 @@ var loopLines map[string]func(p *parser)
 
 func init() {
 	loopLines = map[string]func(p *parser){
-		"guard": (*parser).guard, "count": (*parser).count, "leave": (*parser).leave, "stay": (*parser).stay, "repeat": (*parser).repeat,
+		"guard": (*parser).guard, "count": (*parser).count, "sums": (*parser).sums,
+		"leave": (*parser).leave, "stay": (*parser).stay, "repeat": (*parser).repeat,
 	}
 }
 
@@ -99,6 +103,11 @@ func (p *parser) count() {
 	}
 	c.Bound = p.value()
 	c.After, c.Inclusive, c.Dropped = p.accept("after"), p.accept("inclusive"), p.accept("dropped")
+}
+
+func (p *parser) sums() {
+	p.next()
+	p.lastLoop().Sums = true
 }
 
 func (p *parser) leave() {
