@@ -52,13 +52,10 @@ func runBenchEVM(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	start := time.Now()
 	report, err := evmbench.Bench(evmbench.BenchOptions{
 		Dir: c.String(casesFlag), Engines: program.List(c.String(engineFlag)), Run: c.String(matchFlag), Fork: fork,
 		Rounds: c.Int("rounds"), Round: c.Duration("round"), Commit: program.Revision(),
-		Progress: func(name string) {
-			slog.Info("measuring", "case", name, "elapsed", time.Since(start).Round(time.Second))
-		},
+		Progress: benchProgress(),
 	})
 	if err != nil {
 		return err
@@ -71,6 +68,14 @@ func runBenchEVM(c *cli.Context) error {
 		report.Results = append(report.Results, rows...)
 	}
 	return printReport(c, report)
+}
+
+// benchProgress returns what tells the user of each part of a measurement.
+func benchProgress() func(what string) {
+	start := time.Now()
+	return func(what string) {
+		slog.Info("measuring", "what", what, "elapsed", time.Since(start).Round(time.Second))
+	}
 }
 
 // benchFolder makes a folder for what a measurement writes, to be removed after

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"log/slog"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/redline-evm/redline/internal/callbench"
@@ -38,6 +36,6 @@ func runBenchCalls(c *cli.Context) error {
 
 func callRows(c *cli.Context) ([]evmbench.Row, error) {
 	return callbench.Measure(c.Context, callbench.Options{
-		Progress: func(name string) { slog.Info("measuring", "case", name) },
+		Progress: benchProgress(),
 	})
 }

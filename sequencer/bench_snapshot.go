@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"runtime"
 	"strconv"
@@ -68,10 +67,7 @@ func runBenchSnapshot(c *cli.Context) error {
 		return err
 	}
 	defer os.RemoveAll(opts.Dir)
-	start := time.Now()
-	opts.Progress = func(what string) {
-		slog.Info("measuring", "what", what, "elapsed", time.Since(start).Round(time.Second))
-	}
+	opts.Progress = benchProgress()
 	report, err := snapshotbench.Bench(c.Context, opts)
 	if err != nil {
 		return err

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,10 +52,7 @@ func runBenchState(c *cli.Context) error {
 		}
 		defer os.RemoveAll(opts.Dir)
 	}
-	start := time.Now()
-	opts.Progress = func(what string) {
-		slog.Info("measuring", "what", what, "elapsed", time.Since(start).Round(time.Second))
-	}
+	opts.Progress = benchProgress()
 	report, err := statebench.Bench(c.Context, opts)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -43,7 +42,7 @@ func runBenchWAL(c *cli.Context) error {
 		return err
 	}
 	defer os.RemoveAll(opts.Dir)
-	opts.Progress = func(what string) { slog.Info("measuring", "what", what) }
+	opts.Progress = benchProgress()
 	report, err := walbench.Bench(c.Context, opts)
 	if err != nil {
 		return err

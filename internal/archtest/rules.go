@@ -134,7 +134,7 @@ var thirdParty = []dependency{
 	{path: "golang.org/x/sys", files: "_linux.go", tests: true},
 
 	// What the processor can do.
-	{path: "github.com/klauspost/cpuid/v2", packages: []string{"memstate/trie/sha64", "jit/amd64"}},
+	{path: "github.com/klauspost/cpuid/v2", packages: []string{"memstate/trie/sha64", "jit/amd64", "jit/word"}},
 	{path: "github.com/cockroachdb/pebble/v2", packages: []string{"internal/statebench"}}, // the store that the state is measured against
 
 	// Compression and checks.

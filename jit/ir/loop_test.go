@@ -25,17 +25,7 @@ loop 0x0 gas 10 need 2 peak 1
   repeat`
 	check := func(from, to string) {
 		t.Helper()
-		text := strings.Replace(good, from, to, 1)
-		p, err := Parse(text)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		if got := strings.TrimSpace(p.String()); got != text {
-			t.Errorf("got\n%s\nwant\n%s", got, text)
-		}
-		if err := p.Check(); (err == nil) != (text == good) {
-			t.Errorf("%s for %s: got %v", to, from, err)
-		}
+		checkChanged(t, good, from, to)
 	}
 	check("", "")
 	check("loop 0x0", "loop 0xe") // no JUMPDEST
@@ -69,22 +59,29 @@ loop 0x0 gas 10 need 2 peak 1
   repeat`
 	check := func(from, to string) {
 		t.Helper()
-		text := strings.Replace(good, from, to, 1)
-		p, err := Parse(text)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		if got := strings.TrimSpace(p.String()); got != text {
-			t.Errorf("got\n%s\nwant\n%s", got, text)
-		}
-		if err := p.Check(); (err == nil) != (text == good) {
-			t.Errorf("%s for %s: got %v", to, from, err)
-		}
+		checkChanged(t, good, from, to)
 	}
 	check("", "")
 	check("SUB s0 0x1", "SUB s0 s1")
 	check("ADD s1 s0", "XOR s1 s0")
 	check("  count s0 step -1 to 0x0\n", "")
+}
+
+// checkChanged parses a program in which from is replaced, prints it again, and
+// wants Check to refuse it unless nothing was changed.
+func checkChanged(t *testing.T, good, from, to string) {
+	t.Helper()
+	text := strings.Replace(good, from, to, 1)
+	p, err := Parse(text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if got := strings.TrimSpace(p.String()); got != text {
+		t.Errorf("got\n%s\nwant\n%s", got, text)
+	}
+	if err := p.Check(); (err == nil) != (text == good) {
+		t.Errorf("%s for %s: got %v", to, from, err)
+	}
 }
 
 // TestLoopLimits wants time and memory for hostile bytecode bounded: the work for

@@ -1,29 +1,14 @@
 package word
 
-import "github.com/holiman/uint256"
+import (
+	"github.com/holiman/uint256"
+	"github.com/klauspost/cpuid/v2"
+)
 
 // fast says that the processor has the instructions of the assembly: BMI1
 // (ANDN), BMI2 (MULX, RORX) and ADX (ADCX, ADOX). They work on general registers
 // and need nothing of the operating system.
-var fast = hasExtensions()
-
-func hasExtensions() bool {
-	const (
-		leaf = 7
-		bmi1 = 1 << 3
-		bmi2 = 1 << 8
-		adx  = 1 << 19
-		all  = bmi1 | bmi2 | adx
-	)
-	if leafMax, _ := cpuid(0); leafMax < leaf {
-		return false
-	}
-	_, ebx := cpuid(leaf)
-	return ebx&all == all
-}
-
-// cpuid asks the processor for subleaf 0 of a leaf.
-func cpuid(leaf uint32) (eax, ebx uint32)
+var fast = cpuid.CPU.Supports(cpuid.BMI1, cpuid.BMI2, cpuid.ADX)
 
 // divMod sets quotient to x / y and remainder to x mod y; y is not zero, and
 // quotient and remainder are not the same word.
